@@ -1,0 +1,33 @@
+package upstream
+
+import (
+	"context"
+	"errors"
+)
+
+var (
+	errOff    = errors.New("module lookup disabled by GOPROXY=off")
+	errDirect = errors.New("fetching directly from version control is not built in: add a module proxy that has it to GOPROXY")
+)
+
+// Off returns the source that the word "off" in a GOPROXY list stands for. It
+// has nothing: everything is [NotFound], as for the go command.
+func Off() Upstream { return nothing{"off", errOff} }
+
+// Direct returns the source that the word "direct" in a GOPROXY list stands
+// for. Version control is not built in yet, so it has nothing: everything is
+// [NotFound], which keeps the go command's probing of path prefixes working.
+// It never turns another source's failure into "not found", because the failure
+// of a source ranks before it.
+func Direct() Upstream { return nothing{"direct", errDirect} }
+
+type nothing struct {
+	name string
+	why  error
+}
+
+func (n nothing) Name() string { return n.name }
+
+func (n nothing) Fetch(_ context.Context, req Request) (*Response, error) {
+	return nil, &Error{Class: NotFound, Request: req, Source: n.name, Err: n.why}
+}

@@ -1,0 +1,41 @@
+// Package upstream names the places that Go modules come from and the question
+// that is put to them.
+//
+// An [Upstream] answers one [Request] with one [Response], or with an [*Error]
+// whose [Class] says whether the thing does not exist, may not be had, or could
+// not be had this time. Those three are never mixed up: an outage that looks
+// like absence would make the go command pick another version or another module.
+//
+// # Sources
+//
+//   - [NewHTTP] asks a module proxy over HTTP.
+//   - [Dir] and [FS] read a tree laid out like GOMODCACHE/cache/download.
+//   - [ParseGOPROXY] and [NewGOPROXY] understand what the go command accepts in
+//     the GOPROXY variable.
+//
+// # Combinators
+//
+// [Fallback] asks sources in order as a GOPROXY list does, [Mirrors] treats its
+// members as equal, and [Routes] chooses by module pattern so that a private
+// path never reaches a source that was not named for it. A combinator is a
+// [Group], so [Wrap] can put middleware around every source inside it.
+//
+// # Use
+//
+//	src, err := upstream.NewHTTP("https://proxy.example", nil)
+//	if err != nil {
+//		return err
+//	}
+//	info, err := upstream.ReadLatest(ctx, src, "golang.org/x/mod")
+//
+// # Where this differs from the first design
+//
+// The constructor for checksum-database requests is [NewSumDBRequest], apart
+// from [NewRequest]: a look-up needs a database, a module and a version, one
+// more than a file of a module does.
+//
+// The other errors behind a ranked error are in [Error.Attempts] and not in the
+// chain that errors.Is walks. A list that got "not found" from one source and an
+// outage from the next has not found out that the module does not exist, and
+// errors.Is(err, fs.ErrNotExist) must not say so.
+package upstream

@@ -1,0 +1,44 @@
+package upstream
+
+// A Group is an Upstream that asks other Upstreams. With lets [Wrap] put
+// middleware around each source without knowing how the group works.
+type Group interface {
+	Upstream
+
+	// Members returns the Upstreams that the group asks, in its order.
+	Members() []Upstream
+
+	// With returns a group that works like this one over the given members,
+	// which take the places of those that Members returned. The receiver is
+	// not changed.
+	With(members []Upstream) Upstream
+}
+
+// Wrap rebuilds u with m around each of its sources: u itself, or if it is a
+// [Group], the sources in its members, however deep.
+func Wrap(u Upstream, m Middleware) Upstream {
+	g, ok := u.(Group)
+	if !ok {
+		return m(u)
+	}
+	members := g.Members()
+	wrapped := make([]Upstream, len(members))
+	for i, member := range members {
+		wrapped[i] = Wrap(member, m)
+	}
+	return g.With(wrapped)
+}
+
+// Sources returns u's sources, in order: u itself, or if it is a [Group], the
+// sources in its members. Middleware around a source is part of it.
+func Sources(u Upstream) []Upstream {
+	g, ok := u.(Group)
+	if !ok {
+		return []Upstream{u}
+	}
+	var all []Upstream
+	for _, member := range g.Members() {
+		all = append(all, Sources(member)...)
+	}
+	return all
+}

@@ -1,0 +1,194 @@
+package upstream
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+)
+
+// NewHTTP returns a source that asks the module proxy at baseURL over HTTP.
+//
+// User information in the URL is sent as basic authentication, over https or to
+// a loopback address only, and never to another host that the proxy redirects
+// to. At most 10 redirects are followed, none from https to http. Bodies over
+// [Kind.MaxSize] and encodings that were not asked for are refused.
+//
+// Only the statuses 404 and 410 mean [NotFound]; 401, 403 and 451 mean [Denied];
+// 408, 504 and every bound on time mean [Timeout]; whatever else is not 200, and
+// every failure of the connection, means [Unavailable].
+//
+// The result has methods Name and CloseIdleConnections. The error says what is
+// wrong with the URL, without its credentials.
+func NewHTTP(baseURL string, opts *HTTPOptions) (Upstream, error) {
+	base, err := parseSourceURL(baseURL)
+	if err != nil {
+		return nil, err
+	}
+	if base.Scheme == "file" {
+		return nil, fmt.Errorf("%s is not an http or https URL; use Dir for a directory", redact(base))
+	}
+	if base.RawQuery != "" || base.Fragment != "" {
+		return nil, fmt.Errorf("proxy URL must not have a query or fragment: %s", redact(base))
+	}
+	if base.User != nil && base.Scheme == "http" && !isLoopback(base.Hostname()) {
+		return nil, fmt.Errorf("refusing to send credentials without encryption: use https in %s", redact(base))
+	}
+	h := &httpSource{opts: opts.withDefaults()}
+	h.name = cmp.Or(h.opts.Name, redact(base))
+	h.user = base.User
+	base.User = nil
+	base.Path = strings.TrimSuffix(base.Path, "/")
+	base.RawPath = strings.TrimSuffix(base.RawPath, "/")
+	h.base = base
+	return h, nil
+}
+
+type httpSource struct {
+	name string
+	base *url.URL // without user information
+	user *url.Userinfo
+	opts HTTPOptions
+}
+
+func (h *httpSource) Name() string { return h.name }
+
+// CloseIdleConnections closes the connections that are kept for later requests.
+func (h *httpSource) CloseIdleConnections() {
+	(&http.Client{Transport: h.opts.Transport}).CloseIdleConnections()
+}
+
+func (h *httpSource) Fetch(ctx context.Context, req Request) (*Response, error) {
+	if req.Kind() == 0 {
+		return nil, h.fail(ctx, req, errZeroRequest)
+	}
+	if Offline(ctx) {
+		return nil, h.fail(ctx, req, ErrOffline)
+	}
+	guard := startWatchdog(ctx, h.opts.headerTimeout(), errFirstByte)
+	httpReq, err := h.newRequest(guard.ctx, req)
+	if err != nil {
+		guard.stop()
+		return nil, h.fail(ctx, req, err)
+	}
+	client := &http.Client{Transport: h.opts.Transport, CheckRedirect: func(next *http.Request, via []*http.Request) error {
+		guard.reset()
+		return checkRedirect(next, via)
+	}}
+	resp, err := client.Do(httpReq)
+	if err != nil {
+		err = h.fail(ctx, req, guard.cause(err))
+		guard.stop()
+		return nil, err
+	}
+	guard.next(h.opts.StallTimeout, errStalled)
+	body := &httpBody{source: h, ctx: ctx, req: req, guard: guard, body: resp.Body, left: req.Kind().MaxSize()}
+	if err := h.refuse(req, resp, body); err != nil {
+		body.Close()
+		return nil, err
+	}
+	modTime, _ := http.ParseTime(resp.Header.Get("Last-Modified"))
+	return &Response{Body: body, Size: resp.ContentLength, ModTime: modTime, Source: h.name}, nil
+}
+
+func (h *httpSource) newRequest(ctx context.Context, req Request) (*http.Request, error) {
+	target := *h.base
+	target.Path += req.URLPath()
+	if target.RawPath != "" {
+		target.RawPath += (&url.URL{Path: req.URLPath()}).EscapedPath()
+	}
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, target.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+	r.Header.Set("User-Agent", h.opts.UserAgent)
+	r.Header.Set("Accept-Encoding", "identity") // a zip must come as it is stored
+	if via := Via(ctx); via != "" {
+		r.Header.Set("Via", via)
+	}
+	if h.user != nil {
+		password, _ := h.user.Password()
+		r.SetBasicAuth(h.user.Username(), password)
+	}
+	return r, nil
+}
+
+// checkRedirect follows the go command (web/http.go) and is stricter in one
+// point: net/http keeps credentials on the way to a subdomain, we do not.
+func checkRedirect(next *http.Request, via []*http.Request) error {
+	first := via[0].URL
+	if first.Scheme == "https" && next.URL.Scheme != "https" {
+		return fmt.Errorf("redirected from secure URL to insecure URL %s", redact(next.URL))
+	}
+	if len(via) >= 10 {
+		return errors.New("stopped after 10 redirects")
+	}
+	if next.URL.Host != first.Host || next.URL.Scheme != first.Scheme {
+		next.Header.Del("Authorization")
+	}
+	next.Header.Del("Referer")
+	return nil
+}
+
+// refuse returns the error for a response that is not a good answer.
+func (h *httpSource) refuse(req Request, resp *http.Response, body *httpBody) error {
+	e := &Error{Request: req, Source: h.name}
+	if resp.StatusCode != http.StatusOK {
+		e.Class = statusClass(resp.StatusCode)
+		e.Status = resp.StatusCode
+		e.RetryAfter = retryAfter(resp.Header.Get("Retry-After"), time.Now())
+		e.Text = errorText(resp.Header.Get("Content-Type"), body)
+		return e
+	}
+	if enc := resp.Header.Get("Content-Encoding"); enc != "" && !strings.EqualFold(enc, "identity") {
+		e.Err = fmt.Errorf("sent Content-Encoding %q, which was not asked for", enc)
+		return e
+	}
+	if limit := req.Kind().MaxSize(); resp.ContentLength > limit {
+		e.Err = tooLarge(limit)
+		return e
+	}
+	return nil
+}
+
+func statusClass(status int) Class {
+	switch status {
+	case http.StatusNotFound, http.StatusGone:
+		return NotFound
+	case http.StatusUnauthorized, http.StatusForbidden, http.StatusUnavailableForLegalReasons:
+		return Denied
+	case http.StatusRequestTimeout, http.StatusGatewayTimeout:
+		return Timeout
+	}
+	return Unavailable
+}
+
+// fail makes the error for a request or a body that broke off. A caller whose
+// own context has ended is told so; the source is not to blame then.
+func (h *httpSource) fail(ctx context.Context, req Request, err error) *Error {
+	if ctx.Err() != nil {
+		return ContextError(ctx, req, h.name)
+	}
+	// A *url.Error repeats the URL, which after a redirect may be signed.
+	if outer, ok := errors.AsType[*url.Error](err); ok {
+		err = outer.Err
+	}
+	e := &Error{Request: req, Source: h.name, Err: err}
+	if timeout, ok := errors.AsType[net.Error](err); ok && timeout.Timeout() {
+		e.Class = Timeout
+	}
+	return e
+}
+
+func isLoopback(host string) bool {
+	if strings.EqualFold(host, "localhost") {
+		return true
+	}
+	ip := net.ParseIP(host)
+	return ip != nil && ip.IsLoopback()
+}

@@ -1,0 +1,96 @@
+package upstream
+
+import (
+	"cmp"
+	"crypto/tls"
+	"net"
+	"net/http"
+	"time"
+)
+
+// HTTPOptions tunes an HTTP source. A nil *HTTPOptions and zero fields mean the
+// defaults given at each field; a negative duration switches that bound off.
+type HTTPOptions struct {
+	// Name is shown in errors and statistics. Default: the URL, redacted.
+	Name string
+
+	// Transport makes the requests. Default: a transport of the source's own
+	// that keeps connections alive, speaks HTTP/2 where the server does, and
+	// honours HTTP_PROXY, HTTPS_PROXY and NO_PROXY. TLS, ConnectTimeout and
+	// TLSTimeout belong to that default and do nothing for another Transport.
+	Transport http.RoundTripper
+
+	// TLS is the client's TLS configuration, for private CAs or client
+	// certificates. It is cloned. Default: the system's roots.
+	TLS *tls.Config
+
+	// ConnectTimeout bounds making a connection. Default: 5 s.
+	ConnectTimeout time.Duration
+
+	// TLSTimeout bounds the TLS handshake. Default: 5 s.
+	TLSTimeout time.Duration
+
+	// FirstByteTimeout bounds the wait between the request and the response's
+	// header. Default: 30 s, because a proxy that does not hold a module yet
+	// fetches it while we wait.
+	FirstByteTimeout time.Duration
+
+	// StallTimeout bounds the wait for the next byte of a body. There is no
+	// bound on a body's whole time: a large zip on a slow line is fine, one
+	// that stands still is not. Default: 20 s.
+	StallTimeout time.Duration
+
+	// UserAgent is sent with every request. Default: "breakwater".
+	UserAgent string
+}
+
+func (o *HTTPOptions) withDefaults() HTTPOptions {
+	var opts HTTPOptions
+	if o != nil {
+		opts = *o
+	}
+	opts.ConnectTimeout = cmp.Or(opts.ConnectTimeout, 5*time.Second)
+	opts.TLSTimeout = cmp.Or(opts.TLSTimeout, 5*time.Second)
+	opts.FirstByteTimeout = cmp.Or(opts.FirstByteTimeout, 30*time.Second)
+	opts.StallTimeout = cmp.Or(opts.StallTimeout, 20*time.Second)
+	opts.UserAgent = cmp.Or(opts.UserAgent, "breakwater")
+	if opts.Transport == nil {
+		opts.Transport = newTransport(&opts)
+	}
+	return opts
+}
+
+// newTransport is tuned for one host that is asked for many small files at
+// once: the standard library keeps only two idle connections to a host.
+func newTransport(opts *HTTPOptions) *http.Transport {
+	t := &http.Transport{
+		Proxy:                 http.ProxyFromEnvironment,
+		DialContext:           (&net.Dialer{Timeout: max(0, opts.ConnectTimeout)}).DialContext,
+		TLSHandshakeTimeout:   max(0, opts.TLSTimeout),
+		ResponseHeaderTimeout: max(0, opts.FirstByteTimeout),
+		ForceAttemptHTTP2:     true,
+		MaxIdleConns:          128,
+		MaxIdleConnsPerHost:   64,
+		IdleConnTimeout:       90 * time.Second,
+		DisableCompression:    true,
+		HTTP2: &http.HTTP2Config{
+			// A connection whose peer has vanished without a word would
+			// otherwise swallow requests until the kernel gives up.
+			SendPingTimeout: 15 * time.Second,
+			PingTimeout:     10 * time.Second,
+		},
+	}
+	if opts.TLS != nil {
+		t.TLSClientConfig = opts.TLS.Clone()
+	}
+	return t
+}
+
+// headerTimeout bounds all that comes before a response's header, for any
+// Transport; it is 0 for no bound.
+func (o *HTTPOptions) headerTimeout() time.Duration {
+	if o.FirstByteTimeout < 0 {
+		return 0
+	}
+	return max(0, o.ConnectTimeout) + max(0, o.TLSTimeout) + o.FirstByteTimeout
+}

@@ -1,0 +1,55 @@
+package upstream
+
+// merge makes one error of what several sources said, in the order of the go
+// command (modfetch/proxy.go, TryProxies): a failure before a "not found", the
+// later of two equals. One thing differs: bytes that did not match a checksum
+// come before any other failure, for that is what somebody must look at.
+func merge(attempts []*Error) *Error {
+	if len(attempts) == 1 {
+		return attempts[0]
+	}
+	best := attempts[0]
+	for _, e := range attempts[1:] {
+		if rank(e) >= rank(best) {
+			best = e
+		}
+	}
+	return withAttempts(best, attempts)
+}
+
+func rank(e *Error) int {
+	switch e.Class {
+	case NotFound:
+		return 0
+	case Untrusted:
+		return 2
+	}
+	return 1
+}
+
+// withAttempts returns a copy of best that lists every attempt, with attempts
+// that are themselves merged laid out flat.
+func withAttempts(best *Error, attempts []*Error) *Error {
+	out := *best
+	out.Attempts = nil
+	for _, e := range attempts {
+		if len(e.Attempts) == 0 {
+			out.Attempts = append(out.Attempts, e)
+			continue
+		}
+		out.Attempts = append(out.Attempts, e.Attempts...)
+	}
+	return &out
+}
+
+// Conclusive reports whether everyone who was asked agrees with the error's
+// class. A "not found" that is not conclusive, because a mirror that might have
+// known better was failing, must not be remembered.
+func (e *Error) Conclusive() bool {
+	for _, a := range e.Attempts {
+		if a.Class != e.Class {
+			return false
+		}
+	}
+	return true
+}

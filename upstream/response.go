@@ -1,0 +1,46 @@
+package upstream
+
+import (
+	"io"
+	"time"
+)
+
+// A Response is the successful answer to a [Request]. The caller closes Body.
+//
+// From an ordinary source Body may be a network stream, and reading it may
+// still fail. Behind the middleware of package verify, and so from a Fetcher,
+// Body is complete and checked, and is also an [io.Seeker] and [io.ReaderAt].
+type Response struct {
+	Body io.ReadCloser
+	Size int64 // of Body in bytes; -1 where a source has not said
+
+	// ModTime is when the source says that the content last changed; zero if
+	// it has not said.
+	ModTime time.Time
+
+	// Source is the name of what answered: a source's, or that of the layer of
+	// a cache, such as "memory" or "disk".
+	Source string
+
+	// What follows is known of content that went through a Fetcher; the zero
+	// values mean "not known" and "not stale".
+
+	// Origin is the name of the source that the content was first had from.
+	Origin string
+
+	// Fetched is when a source last gave this content, or confirmed it.
+	Fetched time.Time
+
+	// Stale is why an old answer to a changeable question is given in place of
+	// a new one: the error that asking the sources again met. A stale answer
+	// that is being renewed in the background has [ErrRevalidating].
+	Stale error
+
+	// Verified names the strongest check that the content passed; package
+	// verify defines the values. Empty: none.
+	Verified string
+
+	// Digest is the SHA-256 of the body in hexadecimal. It is a strong
+	// validator, not proof of authenticity.
+	Digest string
+}

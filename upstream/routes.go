@@ -1,0 +1,59 @@
+package upstream
+
+import (
+	"context"
+	"slices"
+
+	"golang.org/x/mod/module"
+)
+
+// A Route sends some module paths to an Upstream of their own.
+type Route struct {
+	// Patterns is a comma-separated list of glob patterns of module path
+	// prefixes, as in GOPRIVATE (golang.org/x/mod/module.MatchPrefixPatterns).
+	Patterns string
+
+	// Upstream is asked for the modules that match, and nobody else is.
+	Upstream Upstream
+}
+
+// Routes sends each request to the first route whose patterns match the module
+// that the request names, and to rest if none does. A route is final: when its
+// source is down or does not have the module, no other is asked, so a private
+// path stays where it belongs. A checksum-database look-up is routed by the
+// module it names; what names no module goes to rest.
+func Routes(rest Upstream, routes ...Route) Upstream {
+	return &routed{rest, slices.Clone(routes)}
+}
+
+type routed struct {
+	rest   Upstream
+	routes []Route
+}
+
+func (r *routed) Fetch(ctx context.Context, req Request) (*Response, error) {
+	if path := req.Module(); path != "" {
+		for _, route := range r.routes {
+			if module.MatchPrefixPatterns(route.Patterns, path) {
+				return route.Upstream.Fetch(ctx, req)
+			}
+		}
+	}
+	return r.rest.Fetch(ctx, req)
+}
+
+func (r *routed) Members() []Upstream {
+	members := []Upstream{r.rest}
+	for _, route := range r.routes {
+		members = append(members, route.Upstream)
+	}
+	return members
+}
+
+func (r *routed) With(members []Upstream) Upstream {
+	routes := slices.Clone(r.routes)
+	for i := range routes {
+		routes[i].Upstream = members[i+1]
+	}
+	return &routed{members[0], routes}
+}
