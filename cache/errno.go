@@ -1,0 +1,13 @@
+package cache
+
+import (
+	"errors"
+	"syscall"
+)
+
+// A key can be longer than a file name may be, or lead through what is a file.
+// Nothing is stored under such a key.
+
+func isNameTooLong(err error) bool { return errors.Is(err, syscall.ENAMETOOLONG) }
+
+func isNotDir(err error) bool { return errors.Is(err, syscall.ENOTDIR) }

@@ -1,0 +1,135 @@
+package cache
+
+import (
+	"context"
+	"errors"
+	"io"
+	"io/fs"
+)
+
+// Layered returns a store over several, the fastest first. Get asks them in
+// order and puts what a slower one has into the faster ones that take its size.
+// A store that fails is passed over. Put and Move write to all: the last, which
+// is the one that lasts, decides over success; that a faster one refuses is
+// no failure. What the last store is able to do (spools, moves) the layered one
+// does too, and Close closes those of its stores that can be closed.
+func Layered(stores ...Store) Store {
+	switch len(stores) {
+	case 0:
+		return empty{}
+	case 1:
+		return stores[0]
+	}
+	return &layered{stores[0], Layered(stores[1:]...)}
+}
+
+type layered struct{ fast, slow Store }
+
+func (l *layered) Get(ctx context.Context, key string) (*Entry, error) {
+	e, fastErr := l.fast.Get(ctx, key)
+	if fastErr == nil {
+		return e, nil
+	}
+	e, err := l.slow.Get(ctx, key)
+	if err == nil {
+		return l.promote(ctx, key, e)
+	}
+	if errors.Is(err, fs.ErrNotExist) && !errors.Is(fastErr, fs.ErrNotExist) {
+		return nil, fastErr // the failure, not the miss, is what somebody must see
+	}
+	return nil, err
+}
+
+// promote reads a small entry once, for the caller and for the fast store. The
+// fast store checks the digest on the way, so damaged bytes are a miss.
+func (l *layered) promote(ctx context.Context, key string, e *Entry) (*Entry, error) {
+	if !l.takesSmall(e.Size) {
+		return e, nil
+	}
+	content, err := readExactly(e.Body, e.Size)
+	e.Body.Close()
+	if err != nil {
+		return nil, &MissError{Key: key, Err: err}
+	}
+	put := Content{Meta: e.Meta, Size: e.Size, Body: NewBody(content)}
+	if err := l.fast.Put(ctx, key, put); errors.Is(err, errMismatch) {
+		return nil, &MissError{Key: key, Err: err}
+	}
+	e.Body = NewBody(content)
+	return e, nil
+}
+
+// maxPromotion keeps promotion from reading a large file into memory where the
+// fast store sets no bound of its own.
+const maxPromotion = 8 << 20
+
+func (l *layered) takesSmall(size int64) bool {
+	return size <= maxPromotion && takes(l.fast, size)
+}
+
+func (l *layered) Put(ctx context.Context, key string, c Content) error {
+	if !l.takesSmall(c.Size) {
+		return errors.Join(l.slow.Put(ctx, key, c), l.forget(ctx, key))
+	}
+	content, err := readExactly(c.Body, c.Size)
+	if err != nil {
+		return err
+	}
+	c.Body = NewBody(content)
+	slowErr := l.slow.Put(ctx, key, c)
+	c.Body = NewBody(content)
+	l.putFast(ctx, key, c)
+	return slowErr
+}
+
+func (l *layered) Move(ctx context.Context, key string, spool *Spool, meta Meta) error {
+	slowErr := Commit(ctx, l.slow, key, spool, meta)
+	if !l.takesSmall(spool.Size()) {
+		return errors.Join(slowErr, l.forget(ctx, key))
+	}
+	r := spool.Reader(ctx)
+	defer r.Close()
+	l.putFast(ctx, key, Content{Meta: meta, Size: spool.Size(), Body: r})
+	return slowErr
+}
+
+// putFast puts what the slow store was given into the fast one. If that fails,
+// at least the old entry must not hide the new one.
+func (l *layered) putFast(ctx context.Context, key string, c Content) {
+	if err := l.fast.Put(ctx, key, c); err != nil {
+		l.forget(ctx, key)
+	}
+}
+
+func (l *layered) forget(ctx context.Context, key string) error {
+	_, err := Delete(ctx, l.fast, key)
+	return err
+}
+
+func (l *layered) Delete(ctx context.Context, key string) error {
+	_, slowErr := Delete(ctx, l.slow, key)
+	return errors.Join(slowErr, l.forget(ctx, key))
+}
+
+func (l *layered) NewSpool(memory int64) *Spool { return SpoolFor(l.slow, memory) }
+
+func (l *layered) Close() error {
+	var errs []error
+	for _, s := range []Store{l.fast, l.slow} {
+		if c, ok := s.(io.Closer); ok {
+			errs = append(errs, c.Close())
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// empty is a store of no layers: it has nothing and takes nothing.
+type empty struct{}
+
+func (empty) Get(_ context.Context, key string) (*Entry, error) {
+	return nil, &MissError{Key: key}
+}
+
+func (empty) Put(_ context.Context, key string, _ Content) error {
+	return ErrTooLarge
+}

@@ -1,0 +1,98 @@
+package cache
+
+import (
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+	"time"
+)
+
+// A record is what a disk store keeps beside content, as a small JSON file. It
+// names the file that it describes by size and time of change; the digest says
+// what bytes it must have.
+type record struct {
+	Format   int       `json:"format"`
+	Size     int64     `json:"size"`
+	Changed  int64     `json:"changed"` // the file's time of change, Unix nanoseconds
+	SHA256   string    `json:"sha256"`
+	Fetched  time.Time `json:"fetched"`
+	ModTime  time.Time `json:"modTime,omitzero"`
+	Origin   string    `json:"origin,omitempty"`
+	Verified string    `json:"verified,omitempty"`
+}
+
+const recordFormat = 1
+
+var errRecord = errors.New("its record cannot be read")
+
+func recordName(key string) string { return path.Join(recordDir, key+".json") }
+
+func newRecord(info fs.FileInfo, m Meta) record {
+	return record{
+		Format:   recordFormat,
+		Size:     info.Size(),
+		Changed:  info.ModTime().UnixNano(),
+		SHA256:   m.Digest.String(),
+		Fetched:  m.Fetched,
+		ModTime:  m.ModTime,
+		Origin:   m.Origin,
+		Verified: m.Verified,
+	}
+}
+
+// describes reports whether r was made for the file with that info.
+func (r *record) describes(info fs.FileInfo) bool {
+	return info.Mode().IsRegular() && info.Size() == r.Size && info.ModTime().UnixNano() == r.Changed
+}
+
+func (r *record) meta() Meta {
+	m := Meta{Fetched: r.Fetched, ModTime: r.ModTime, Origin: r.Origin, Verified: r.Verified}
+	hex.Decode(m.Digest[:], []byte(r.SHA256))
+	return m
+}
+
+// parseRecord accepts only a record that was written whole by this format.
+func parseRecord(data []byte) (record, error) {
+	var r record
+	if err := json.Unmarshal(data, &r); err != nil {
+		return record{}, fmt.Errorf("%w: %w", errRecord, err)
+	}
+	if r.Format != recordFormat {
+		return record{}, fmt.Errorf("%w: its format is %d", errRecord, r.Format)
+	}
+	digest, err := hex.DecodeString(r.SHA256)
+	if err != nil || len(digest) != len(Digest{}) || r.Size < 0 {
+		return record{}, fmt.Errorf("%w: no digest or size", errRecord)
+	}
+	return r, nil
+}
+
+func (d *Disk) readRecord(key string) (record, error) {
+	data, err := d.root.ReadFile(recordName(key))
+	if err != nil {
+		return record{}, err
+	}
+	return parseRecord(data)
+}
+
+// writeRecord writes r to a temporary file and returns its name. It is not
+// synced: a record that a crash tore cannot be parsed, and counts as none.
+func (d *Disk) writeRecord(r record) (name string, err error) {
+	data, err := json.Marshal(r)
+	if err != nil {
+		return "", err
+	}
+	file, name, err := d.createTemp()
+	if err != nil {
+		return "", err
+	}
+	_, err = file.Write(append(data, '\n'))
+	if err = errors.Join(err, file.Close()); err != nil {
+		d.root.Remove(name)
+		return "", err
+	}
+	return name, nil
+}
