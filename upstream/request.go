@@ -155,3 +155,14 @@ func (r Request) moduleVersion() (path, version string) {
 	}
 	return "", ""
 }
+
+// Resource returns what a checksum database is asked for: "supported",
+// "latest", "lookup/..." or "tile/...", escaped. It is empty for the files of a
+// module.
+func (r Request) Resource() string {
+	if !r.kind.SumDB() {
+		return ""
+	}
+	_, resource, _ := cutDatabase(r.path[len("/sumdb/"):])
+	return resource
+}

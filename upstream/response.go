@@ -22,6 +22,9 @@ type Response struct {
 	// a cache, such as "memory" or "disk".
 	Source string
 
+	// Cached is whether it was at hand, so that no source was asked for it.
+	Cached bool
+
 	// What follows is known of content that went through a Fetcher; the zero
 	// values mean "not known" and "not stale".
 

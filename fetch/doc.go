@@ -1,0 +1,31 @@
+// Package fetch puts sources, circuit breakers, verification and a cache
+// together into one thing that gets Go modules through bad weather: a [Fetcher],
+// made by [New] and served to the go command by [NewHandler].
+//
+//	c, err := fetch.New(nil)
+//	if err != nil {
+//		return err
+//	}
+//	defer c.Close()
+//	http.Handle("/goproxy/", http.StripPrefix("/goproxy", fetch.NewHandler(c, nil)))
+//
+// # The life of a request
+//
+// A request that the cache can answer asks no source. Anything else joins the
+// one flight there is for that request, however many callers ask. The flight
+// asks the sources, each through its circuit and its checks, stores what passed
+// and hands it to everybody who waits. If all sources fail and an older answer
+// to a changeable question is at hand, that is given, and says so.
+//
+// Small programs can use the helpers: [Resolve] turns a version query into a
+// version, [SaveZip] downloads a module's zip, [Extract] unpacks it.
+//
+// # Where this differs from the first design
+//
+// A flight has no deadline of its own that would have to follow its waiters':
+// when the last of them has gone, by deadline or otherwise, the flight ends a
+// short grace later, which comes to the same.
+//
+// An answer that cannot be had offline is "unavailable" (502), although the
+// public mirror says 404 there: absence is only what a source said.
+package fetch

@@ -1,0 +1,106 @@
+package fetch
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"time"
+
+	"github.com/breakwater-go/breakwater/cache"
+	"github.com/breakwater-go/breakwater/upstream"
+)
+
+// freshness is what may be done with what the store holds.
+type freshness int
+
+const (
+	absent        freshness = iota
+	fresh                   // it is the answer
+	revalidatable           // it is an answer while a new one is fetched
+	stale                   // it is an answer only if no new one can be had
+)
+
+// lookUp returns what the store holds for req; a store that fails holds nothing.
+func (c *Client) lookUp(ctx context.Context, req upstream.Request) (*upstream.Response, freshness) {
+	e, err := c.store.Get(ctx, req.Key())
+	if err != nil {
+		if !errors.Is(err, fs.ErrNotExist) && ctx.Err() == nil {
+			c.log.Warn("reading the cache failed; the sources are asked instead", "key", req.Key(), "error", err)
+		}
+		return nil, absent
+	}
+	return answer(e), c.judge(req, time.Since(e.Fetched))
+}
+
+// judge says how good an answer of that age is. One from the future, by a clock
+// that was set back, is as good as a new one only if it cannot change.
+func (c *Client) judge(req upstream.Request, age time.Duration) freshness {
+	ttl := max(0, c.opts.TTL)
+	switch {
+	case req.Immutable(), 0 <= age && age < ttl:
+		return fresh
+	case 0 <= age && age < ttl+max(0, c.opts.RevalidateWithin):
+		return revalidatable
+	}
+	return stale
+}
+
+func answer(e *cache.Entry) *upstream.Response {
+	return &upstream.Response{
+		Body:     e.Body,
+		Size:     e.Size,
+		ModTime:  e.ModTime,
+		Source:   e.Layer,
+		Cached:   true,
+		Origin:   e.Origin,
+		Fetched:  e.Fetched,
+		Verified: e.Verified,
+		Digest:   e.Digest.String(),
+	}
+}
+
+const (
+	// refreshLimit bounds a refresh that nobody waits for.
+	refreshLimit = time.Minute
+
+	// refreshPause is how long an old answer is given without asking again
+	// after a refresh has failed.
+	refreshPause = 5 * time.Second
+)
+
+// renew asks the sources for a new answer in place of held, and falls back on
+// held when they fail or take longer than StaleWait.
+func (c *Client) renew(ctx context.Context, req upstream.Request, held *upstream.Response) (*upstream.Response, error) {
+	var late <-chan time.Time
+	if c.opts.StaleWait >= 0 {
+		timer := time.NewTimer(c.opts.StaleWait)
+		defer timer.Stop()
+		late = timer.C
+		c.flights.keep(ctx, req, refreshLimit) // goes on when this caller stops waiting
+	}
+	resp, err := c.join(ctx, req, late)
+	if e, ok := errors.AsType[*upstream.Error](err); ok && e.Err == errLate {
+		c.failing.remember(req, e) // so that the next caller does not wait as long
+	}
+	if err != nil && c.mayServeStale(held, err) {
+		return orStale(held, err)
+	}
+	held.Body.Close()
+	return resp, err
+}
+
+// mayServeStale reports whether held may be given in place of err. Where the
+// sources gave an answer, even an unwelcome one, that is the answer.
+func (c *Client) mayServeStale(held *upstream.Response, err error) bool {
+	if c.opts.MaxStale < 0 || c.opts.MaxStale > 0 && time.Since(held.Fetched) > c.opts.MaxStale {
+		return false
+	}
+	e := upstream.AsError(err, upstream.Request{}, "")
+	switch e.Class {
+	case upstream.Unavailable, upstream.Timeout, upstream.Overloaded:
+		return true
+	case upstream.NotFound:
+		return !e.Conclusive()
+	}
+	return false
+}

@@ -1,0 +1,119 @@
+package fetch
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+// GoSettings are the go command's settings that say where modules come from.
+// See https://go.dev/ref/mod#environment-variables.
+type GoSettings struct {
+	GOPROXY   string // list of sources
+	GONOPROXY string // patterns of modules that no proxy may be asked for
+	GONOSUMDB string // patterns of modules that no checksum database may be asked for
+	GOSUMDB   string // the checksum database
+}
+
+// ReadGoSettings returns the settings that are in force for the user: those of
+// `go env`, so that `go env -w` counts. Where no go command is installed, they
+// are read from the environment and the user's go/env file. An empty GOPROXY is
+// an error, which says what to set. The go command is given 10 s.
+func ReadGoSettings(ctx context.Context) (GoSettings, error) {
+	env, err := goEnv(ctx)
+	if errors.Is(err, exec.ErrNotFound) {
+		env, err = userEnv()
+	}
+	if err != nil {
+		return GoSettings{}, fmt.Errorf("reading the go command's settings: %w", err)
+	}
+	private := env["GOPRIVATE"]
+	s := GoSettings{
+		GOPROXY:   env["GOPROXY"],
+		GONOPROXY: cmp.Or(env["GONOPROXY"], private),
+		GONOSUMDB: cmp.Or(env["GONOSUMDB"], private),
+		GOSUMDB:   cmp.Or(env["GOSUMDB"], "sum.golang.org"),
+	}
+	if s.GOPROXY == "" {
+		return GoSettings{}, errors.New("no GOPROXY is set: name your module proxies with `go env -w GOPROXY=...`, in the environment or in the options")
+	}
+	return s, nil
+}
+
+var settingNames = []string{"GOPROXY", "GOPRIVATE", "GONOPROXY", "GONOSUMDB", "GOSUMDB"}
+
+// goEnv asks the go command. It runs in an empty directory with its toolchain
+// fixed: inside a module it might otherwise download another toolchain, perhaps
+// through us.
+func goEnv(ctx context.Context) (map[string]string, error) {
+	goCommand, err := exec.LookPath("go")
+	if err != nil {
+		return nil, exec.ErrNotFound
+	}
+	dir, err := os.MkdirTemp("", "breakwater-goenv-*")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(dir)
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, goCommand, append([]string{"env", "-json"}, settingNames...)...)
+	cmd.Dir = dir
+	cmd.Env = append(os.Environ(), "GOTOOLCHAIN=local", "GOWORK=off", "PWD="+dir)
+	cmd.WaitDelay = time.Second
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	out, err := cmd.Output()
+	if err != nil {
+		return nil, fmt.Errorf("go env: %w: %s", err, bytes.TrimSpace(stderr.Bytes()))
+	}
+	var env map[string]string
+	if err := json.Unmarshal(out, &env); err != nil {
+		return nil, fmt.Errorf("go env: %w", err)
+	}
+	return env, nil
+}
+
+// userEnv reads what `go env -w` has written, and the environment, which wins.
+func userEnv() (map[string]string, error) {
+	env := map[string]string{}
+	if file := userEnvFile(); file != "" {
+		data, err := os.ReadFile(file)
+		if err != nil && !errors.Is(err, os.ErrNotExist) {
+			return nil, err
+		}
+		for line := range strings.Lines(string(data)) {
+			if name, value, ok := strings.Cut(strings.TrimSpace(line), "="); ok {
+				env[name] = value
+			}
+		}
+	}
+	for _, name := range settingNames {
+		if value := os.Getenv(name); value != "" {
+			env[name] = value
+		}
+	}
+	return env, nil
+}
+
+// userEnvFile is the go command's rule (cmd/go/internal/cfg, EnvFile).
+func userEnvFile() string {
+	if file := os.Getenv("GOENV"); file == "off" {
+		return ""
+	} else if file != "" {
+		return file
+	}
+	dir, err := os.UserConfigDir()
+	if err != nil {
+		return ""
+	}
+	return filepath.Join(dir, "go", "env")
+}

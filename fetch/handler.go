@@ -1,0 +1,194 @@
+package fetch
+
+import (
+	"cmp"
+	"crypto/rand"
+	"fmt"
+	"io"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/breakwater-go/breakwater/upstream"
+)
+
+// HandlerOptions configures [NewHandler]. A nil *HandlerOptions and zero fields
+// mean the defaults.
+type HandlerOptions struct {
+	// MaxAge is how long clients and caches on the way may keep the answer to a
+	// changeable question. Default: 1 minute; negative: not at all.
+	MaxAge time.Duration
+
+	// ID names this proxy in the Via header of its requests. A request that
+	// arrives with that name in its Via has gone round in a circle and is
+	// refused. Default: a random name. Replicas that share a name must not be
+	// each other's sources.
+	ID string
+}
+
+// NewHandler returns a handler that serves f by the module proxy protocol
+// (https://go.dev/ref/mod#goproxy-protocol), the checksum databases' part of it
+// included. Mount it under a prefix with [http.StripPrefix].
+//
+// It answers GET and HEAD, byte ranges and conditional requests. A request with
+// "Disable-Module-Fetch: true" is answered from what is at hand. A stale answer
+// has an Age, and Cache-Status (RFC 9211) says where every answer came from.
+// Errors are text/plain, at most 8 short lines, with the status that their
+// class has in the package's one table. A body that breaks off breaks the
+// connection: it never looks complete.
+func NewHandler(f Fetcher, opts *HandlerOptions) http.Handler {
+	h := &handler{fetcher: f}
+	if opts != nil {
+		h.opts = *opts
+	}
+	h.opts.MaxAge = cmp.Or(h.opts.MaxAge, time.Minute)
+	h.opts.ID = cmp.Or(h.opts.ID, "breakwater-"+rand.Text())
+	return h
+}
+
+type handler struct {
+	fetcher Fetcher
+	opts    HandlerOptions
+}
+
+func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("X-Content-Type-Options", "nosniff")
+	if r.Method != http.MethodGet && r.Method != http.MethodHead {
+		methodNotAllowed(w)
+		return
+	}
+	req, err := upstream.ParsePath(r.URL.Path)
+	if err != nil {
+		writeError(w, r, err)
+		return
+	}
+	if passedThrough(r.Header.Values("Via"), h.opts.ID) {
+		writeError(w, r, &upstream.Error{Request: req, Err: errLoop})
+		return
+	}
+	ctx := upstream.WithVia(r.Context(), h.via(r))
+	if r.Header.Get("Disable-Module-Fetch") == "true" {
+		ctx = upstream.WithOffline(ctx)
+	}
+	resp, err := h.fetcher.Fetch(ctx, req)
+	if err != nil {
+		writeError(w, r, err)
+		return
+	}
+	defer resp.Body.Close()
+	h.writeHeader(w.Header(), req, resp)
+	body, ok := resp.Body.(io.ReadSeeker)
+	if !ok {
+		writeStream(w, r, resp)
+		return
+	}
+	http.ServeContent(w, r, "", resp.ModTime, body)
+}
+
+// writeStream writes a body that cannot seek, as one from a Fetcher that is
+// none of ours.
+func writeStream(w http.ResponseWriter, r *http.Request, resp *upstream.Response) {
+	if resp.Size >= 0 {
+		w.Header().Set("Content-Length", strconv.FormatInt(resp.Size, 10))
+	}
+	if r.Method == http.MethodHead {
+		return
+	}
+	if _, err := io.Copy(w, resp.Body); err != nil {
+		panic(http.ErrAbortHandler) // the client must not take it for whole
+	}
+}
+
+func (h *handler) writeHeader(header http.Header, req upstream.Request, resp *upstream.Response) {
+	header.Set("Content-Type", contentType(req.Kind()))
+	header.Set("Cache-Control", h.cacheControl(req, resp))
+	header.Set("Cache-Status", cacheStatus(resp))
+	if resp.Digest != "" {
+		header.Set("ETag", `"`+resp.Digest+`"`)
+	}
+	if !req.Immutable() && resp.Cached && !resp.Fetched.IsZero() {
+		age := max(0, time.Since(resp.Fetched))
+		header.Set("Age", strconv.FormatInt(int64(age/time.Second), 10))
+	}
+}
+
+func contentType(k upstream.Kind) string {
+	switch k {
+	case upstream.Zip:
+		return "application/zip"
+	case upstream.Info, upstream.Latest:
+		return "application/json"
+	case upstream.SumDBTile:
+		return "application/octet-stream"
+	}
+	return "text/plain; charset=utf-8"
+}
+
+func (h *handler) cacheControl(req upstream.Request, resp *upstream.Response) string {
+	switch {
+	case req.Immutable():
+		return "max-age=31536000, immutable"
+	case resp.Stale != nil || h.opts.MaxAge < 0:
+		return "no-cache"
+	}
+	// Age counts against max-age (RFC 9111, section 4.2.3), so this is the
+	// whole lifetime.
+	return "max-age=" + strconv.FormatInt(int64(h.opts.MaxAge/time.Second), 10)
+}
+
+// cacheStatus says by RFC 9211 whether the answer was at hand, who gave it, and
+// why it is an old one.
+func cacheStatus(resp *upstream.Response) string {
+	switch {
+	case !resp.Cached:
+		return "breakwater; fwd=miss; detail=" + quote(resp.Source)
+	case resp.Stale != nil:
+		return "breakwater; hit; detail=" + quote("stale: "+firstLine(resp.Stale.Error()))
+	}
+	return "breakwater; hit; detail=" + quote(resp.Source)
+}
+
+// quote makes an sf-string (RFC 8941, section 3.3.3): printable ASCII only.
+func quote(s string) string {
+	var b strings.Builder
+	b.WriteByte('"')
+	for _, r := range s {
+		switch {
+		case r == '"' || r == '\\':
+			b.WriteByte('\\')
+			b.WriteRune(r)
+		case ' ' <= r && r <= '~':
+			b.WriteRune(r)
+		default:
+			b.WriteByte('?')
+		}
+	}
+	b.WriteByte('"')
+	return b.String()
+}
+
+func firstLine(s string) string {
+	line, _, _ := strings.Cut(s, "\n")
+	return line
+}
+
+// via returns the Via header for requests made on behalf of r: what r came with
+// and this proxy.
+func (h *handler) via(r *http.Request) string {
+	hops := append(r.Header.Values("Via"), fmt.Sprintf("%d.%d %s", r.ProtoMajor, r.ProtoMinor, h.opts.ID))
+	return strings.Join(hops, ", ")
+}
+
+// passedThrough reports whether id is a received-by in a Via header
+// (RFC 9110, section 7.6.3).
+func passedThrough(via []string, id string) bool {
+	for _, value := range via {
+		for hop := range strings.SplitSeq(value, ",") {
+			if fields := strings.Fields(hop); len(fields) > 1 && fields[1] == id {
+				return true
+			}
+		}
+	}
+	return false
+}

@@ -1,0 +1,111 @@
+package fetch
+
+import (
+	"cmp"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/breakwater-go/breakwater/breaker"
+	"github.com/breakwater-go/breakwater/cache"
+	"github.com/breakwater-go/breakwater/upstream"
+)
+
+// Options configures [New]. A nil *Options and zero fields mean the defaults;
+// where a field is a duration, a negative one switches the thing off.
+type Options struct {
+	// Upstream is where modules come from. Every source in it is wrapped in
+	// its own circuit breaker and checks; the whole is retried.
+	// Default: the GOPROXY list of Go, where modules that match its GONOPROXY
+	// are kept from the proxies.
+	Upstream upstream.Upstream
+
+	// Go holds go command settings. Default: the user's, by [ReadGoSettings].
+	Go *GoSettings
+
+	// HTTP tunes the HTTP sources that the GOPROXY list makes.
+	HTTP *upstream.HTTPOptions
+
+	// Store keeps what was fetched. It stays open when the Client is closed.
+	// Default: memory over a directory, as the next two fields say; that one is
+	// closed.
+	Store cache.Store
+
+	// CacheDir is the default store's directory. Default: "breakwater" in the
+	// user's cache directory ([os.UserCacheDir]).
+	CacheDir string
+
+	// MemoryBytes is the budget of the default store's memory layer, in bytes.
+	// Default: 64 MiB; negative: no memory layer.
+	MemoryBytes int64
+
+	// Circuit and Retry tune the middleware of those names.
+	Circuit *breaker.CircuitOptions
+	Retry   *breaker.RetryOptions
+
+	// Offline answers from the store alone: no source is ever asked.
+	Offline bool
+
+	// TTL is how long the answer to a changeable question (a list, @latest, a
+	// version query, a checksum database's tree head) counts as fresh.
+	// Default: 1 minute; negative: never.
+	TTL time.Duration
+
+	// RevalidateWithin is how long after that it is still given at once, while
+	// a new one is fetched in the background. Default: 10 minutes.
+	RevalidateWithin time.Duration
+
+	// StaleWait is how long a caller waits for a new answer when an even older
+	// one is at hand. After that it is given the old one, and the new one is
+	// fetched in the background. Default: 5 s; negative: the caller waits for
+	// the outcome.
+	StaleWait time.Duration
+
+	// MaxStale bounds the age of what is given when sources fail.
+	// Default: no bound; negative: nothing stale is given for a failure.
+	MaxStale time.Duration
+
+	// NotFoundTTL is how long "not found" is remembered, give or take a
+	// quarter. Default: 10 s.
+	NotFoundTTL time.Duration
+
+	// Grace is how long a download goes on when its last caller has left.
+	// Default: 3 s.
+	Grace time.Duration
+
+	// Logger gets what no caller is told: that the store failed, that a
+	// background refresh failed. Default: [slog.Default].
+	Logger *slog.Logger
+}
+
+func (o *Options) withDefaults() Options {
+	var opts Options
+	if o != nil {
+		opts = *o
+	}
+	opts.TTL = cmp.Or(opts.TTL, time.Minute)
+	opts.RevalidateWithin = cmp.Or(opts.RevalidateWithin, 10*time.Minute)
+	opts.StaleWait = cmp.Or(opts.StaleWait, 5*time.Second)
+	opts.NotFoundTTL = cmp.Or(opts.NotFoundTTL, 10*time.Second)
+	opts.Grace = cmp.Or(opts.Grace, 3*time.Second)
+	opts.Logger = cmp.Or(opts.Logger, slog.Default())
+	return opts
+}
+
+// openStore opens the default store.
+func (o *Options) openStore() (cache.Store, error) {
+	dir := o.CacheDir
+	if dir == "" {
+		base, err := os.UserCacheDir()
+		if err != nil {
+			return nil, err
+		}
+		dir = filepath.Join(base, "breakwater")
+	}
+	disk, err := cache.OpenDisk(dir, nil)
+	if err != nil || o.MemoryBytes < 0 {
+		return disk, err
+	}
+	return cache.Layered(cache.NewMemory(&cache.MemoryOptions{MaxBytes: o.MemoryBytes}), disk), nil
+}

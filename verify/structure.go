@@ -1,0 +1,168 @@
+package verify
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/breakwater-go/breakwater/cache"
+	"github.com/breakwater-go/breakwater/upstream"
+	"golang.org/x/mod/modfile"
+	"golang.org/x/mod/module"
+	"golang.org/x/mod/sumdb/tlog"
+	"golang.org/x/mod/zip"
+)
+
+// ByStructure is the [upstream.Response.Verified] of content that has the form
+// that it must have. It says nothing of who made it.
+const ByStructure = "structure"
+
+// Structure returns middleware that checks the form of what a source sends, by
+// [CheckStructure], and marks what passes as [ByStructure]. What fails is the
+// source's failure, of class Unavailable. A body that is not spooled yet is
+// spooled first.
+func Structure() upstream.Middleware {
+	return func(next upstream.Upstream) upstream.Upstream {
+		return &structure{next}
+	}
+}
+
+type structure struct{ next upstream.Upstream }
+
+func (s *structure) Unwrap() upstream.Upstream { return s.next }
+
+func (s *structure) Fetch(ctx context.Context, req upstream.Request) (*upstream.Response, error) {
+	resp, err := s.next.Fetch(ctx, req)
+	if err != nil {
+		return nil, err
+	}
+	body, ok := resp.Body.(*cache.SpoolReader)
+	if !ok {
+		if resp, err = takeIn(ctx, req, resp, tempSpool); err != nil {
+			return nil, err
+		}
+		body = resp.Body.(*cache.SpoolReader)
+	}
+	if err := CheckStructure(req, body.Spool()); err != nil {
+		resp.Body.Close()
+		return nil, &upstream.Error{Request: req, Source: resp.Source, Err: err}
+	}
+	out := *resp
+	out.Verified = ByStructure
+	return &out, nil
+}
+
+// CheckStructure reports what is wrong with the form of content that is said to
+// answer req, or nil. The spool must be finished. Content of a zip that is not
+// in a file yet is written to one.
+func CheckStructure(req upstream.Request, content *cache.Spool) error {
+	if req.Kind() == upstream.Zip {
+		return checkZip(req, content)
+	}
+	data, err := readSpool(content)
+	if err != nil {
+		return err
+	}
+	switch req.Kind() {
+	case upstream.List:
+		_, err = upstream.ParseList(data)
+	case upstream.Latest, upstream.Info:
+		_, err = upstream.ParseMetadata(req, data)
+	case upstream.Mod:
+		err = checkMod(data)
+	default:
+		err = checkSumDB(req, data)
+	}
+	return err
+}
+
+func readSpool(content *cache.Spool) ([]byte, error) {
+	if data, ok := content.Bytes(); ok {
+		return data, nil
+	}
+	r := content.Reader(context.Background()) // finished content is never waited for
+	defer r.Close()
+	return io.ReadAll(r)
+}
+
+// checkZip applies the go command's own rules (golang.org/x/mod/zip): every
+// entry below path@version/, sizes within the limits, no names that would
+// collide or escape.
+func checkZip(req upstream.Request, content *cache.Spool) error {
+	name, err := content.FileName()
+	if err != nil {
+		return err
+	}
+	checked, err := zip.CheckZip(module.Version{Path: req.Module(), Version: req.Version()}, name)
+	if err == nil {
+		err = checked.Err()
+	}
+	if err != nil {
+		return fmt.Errorf("not a good module zip: %w", err)
+	}
+	return nil
+}
+
+// checkMod accepts what the go command accepts of a dependency's go.mod. The
+// module may have another path than the one asked for: a fork that is used by a
+// replacement keeps the original's.
+func checkMod(data []byte) error {
+	f, err := modfile.ParseLax("go.mod", data, nil)
+	if err != nil {
+		return fmt.Errorf("not a good go.mod file: %w", err)
+	}
+	if f.Module == nil || f.Module.Mod.Path == "" {
+		return errors.New("not a good go.mod file: it names no module")
+	}
+	return nil
+}
+
+func checkSumDB(req upstream.Request, data []byte) error {
+	switch req.Kind() {
+	case upstream.SumDBSupported:
+		if bytes.HasPrefix(bytes.TrimSpace(data), []byte("<")) {
+			return errors.New("a page, not the answer of a proxy that speaks for a checksum database")
+		}
+		return nil
+	case upstream.SumDBLatest:
+		return checkTreeHead(data)
+	case upstream.SumDBLookup:
+		_, _, head, err := tlog.ParseRecord(data)
+		if err != nil {
+			return fmt.Errorf("not a record of a checksum database: %w", err)
+		}
+		return checkTreeHead(head)
+	default:
+		return checkTile(req, data)
+	}
+}
+
+// checkTreeHead checks that data is a tree head with a signature block. Whose
+// signature it is, and whether it is good, is not a question of form.
+func checkTreeHead(data []byte) error {
+	text, signatures, ok := bytes.Cut(data, []byte("\n\n"))
+	if ok {
+		_, err := tlog.ParseTree(append(bytes.Clone(text), '\n'))
+		ok = err == nil && bytes.HasPrefix(signatures, []byte("— "))
+	}
+	if !ok {
+		return errors.New("not a signed tree head of a checksum database")
+	}
+	return nil
+}
+
+func checkTile(req upstream.Request, data []byte) error {
+	tile, err := tlog.ParseTilePath(req.Resource())
+	if err != nil {
+		return err
+	}
+	if tile.L < 0 && len(data) > 0 {
+		return nil
+	}
+	if want := tile.W * tlog.HashSize; len(data) != want {
+		return fmt.Errorf("tile has %d bytes, not %d", len(data), want)
+	}
+	return nil
+}
