@@ -119,13 +119,12 @@ func (c *Client) Fetch(ctx context.Context, req upstream.Request) (*upstream.Res
 	if err := c.refuse(req); err != nil {
 		return nil, err
 	}
+	if ctx.Err() != nil {
+		return nil, upstream.ContextError(ctx, req, "")
+	}
 	held, state := c.lookUp(ctx, req)
 	if state == fresh {
 		return held, nil
-	}
-	if ctx.Err() != nil {
-		closeBody(held)
-		return nil, upstream.ContextError(ctx, req, "")
 	}
 	if c.opts.Offline || upstream.Offline(ctx) {
 		return orStale(held, &upstream.Error{Request: req, Err: upstream.ErrOffline})
