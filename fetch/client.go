@@ -62,6 +62,11 @@ func (c *Client) findSources() error {
 		settings = &s
 	}
 	if settings != nil {
+		for _, patterns := range []string{settings.GONOPROXY, settings.GONOSUMDB} {
+			if err := upstream.CheckPatterns(patterns); err != nil {
+				return err
+			}
+		}
 		c.noSumDB = settings.GONOSUMDB
 	}
 	if c.source != nil {

@@ -123,6 +123,8 @@ func TestNewRefusesBadOptions(t *testing.T) {
 		"credentials in the clear": {Go: &GoSettings{GOPROXY: "http://user:secret@proxy.example"}},
 		"a cache that is a file":   {Go: &GoSettings{GOPROXY: "off"}, CacheDir: "gosettings_test.go"},
 		"a list without entries":   {Go: &GoSettings{GOPROXY: ","}},
+		"a malformed pattern":      {Go: &GoSettings{GOPROXY: "off", GONOPROXY: "corp.example/["}},
+		"a pattern with a space":   {Go: &GoSettings{GOPROXY: "off", GONOSUMDB: "a.example, b.example"}},
 		"settings with no sources": {Go: &GoSettings{}},
 	}
 	for name, opts := range tests {

@@ -89,7 +89,7 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // writeStream writes a body that cannot seek, as one from a Fetcher that is
 // none of ours.
 func writeStream(w http.ResponseWriter, r *http.Request, resp *upstream.Response) {
-	if resp.Size >= 0 {
+	if resp.Size > 0 {
 		w.Header().Set("Content-Length", strconv.FormatInt(resp.Size, 10))
 	}
 	if r.Method == http.MethodHead {

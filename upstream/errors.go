@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"strings"
 	"time"
+	"unicode"
 )
 
 // Class sorts failures by what a caller may do about them.
@@ -108,7 +109,7 @@ func (e *Error) subject() string {
 	r := e.Request
 	switch {
 	case r == Request{}:
-		return e.Subject
+		return oneLine(e.Subject)
 	case r.Version() != "":
 		return fmt.Sprintf("%s@%s (%v)", r.Module(), r.Version(), r.Kind())
 	case r.Module() != "":
@@ -117,8 +118,22 @@ func (e *Error) subject() string {
 	return r.Key()
 }
 
+// maxLine bounds what is shown of a cause or a subject, in bytes: both may
+// quote what a stranger sent.
+const maxLine = 2048
+
+// oneLine makes s fit for a log: one line, of bounded length, in which nothing
+// plays tricks with a terminal.
 func oneLine(s string) string {
-	return strings.Join(strings.Fields(s), " ")
+	if len(s) > maxLine {
+		s = s[:maxLine] + "..."
+	}
+	return strings.Map(func(r rune) rune {
+		if !unicode.IsPrint(r) {
+			return unicode.ReplacementChar
+		}
+		return r
+	}, strings.Join(strings.Fields(s), " "))
 }
 
 // Is makes the class visible to errors.Is.

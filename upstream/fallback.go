@@ -27,15 +27,18 @@ type fallback struct{ steps []Step }
 
 func (f *fallback) Fetch(ctx context.Context, req Request) (*Response, error) {
 	var attempts []*Error
-	for _, step := range f.steps {
+	for i, step := range f.steps {
 		resp, err := step.Upstream.Fetch(ctx, req)
 		if err == nil {
 			return resp, nil
 		}
 		e := AsError(err, req, Name(step.Upstream))
 		attempts = append(attempts, e)
-		if ctx.Err() != nil || !step.OnAnyError && e.Class != NotFound {
+		if !step.OnAnyError && e.Class != NotFound {
 			break
+		}
+		if ctx.Err() != nil && i < len(f.steps)-1 {
+			return nil, cutShort(ctx, req, attempts)
 		}
 	}
 	if attempts == nil {

@@ -20,6 +20,8 @@ type Entry struct {
 	OnAnyError bool
 }
 
+var errBadURL = errors.New("invalid proxy URL: it does not parse (a special character in a user name or password must be percent-encoded)")
+
 // ParseGOPROXY reads a list as the go command does (modfetch/proxy.go,
 // proxyList): entries are separated by "," or "|", spaces around them and empty
 // entries are ignored, a bare host gets "https://", and "direct" or "off" ends
@@ -70,11 +72,7 @@ func isBareHost(s string) bool {
 func parseSourceURL(s string) (*url.URL, error) {
 	u, err := url.Parse(s)
 	if err != nil {
-		var cause *url.Error
-		if errors.As(err, &cause) {
-			err = cause.Err
-		}
-		return nil, fmt.Errorf("invalid proxy URL: %w", err)
+		return nil, errBadURL
 	}
 	switch u.Scheme {
 	case "http", "https":
@@ -94,11 +92,19 @@ func parseSourceURL(s string) (*url.URL, error) {
 }
 
 // redact returns u for showing: user information and query are both places
-// where people put tokens, so neither survives.
+// where people put tokens, so neither survives. A slash too many or too few
+// makes user information part of the path, so nothing before an "@" does.
 func redact(u *url.URL) string {
 	shown := *u
 	if shown.User != nil {
 		shown.User = url.User("xxxxx")
+	}
+	if i := strings.LastIndexByte(shown.Path, '@'); i >= 0 {
+		shown.Path, shown.RawPath = "/xxxxx"+shown.Path[i:], ""
+		shown.Host = ""
+	}
+	if i := strings.LastIndexByte(shown.Opaque, '@'); i >= 0 {
+		shown.Opaque = "xxxxx" + shown.Opaque[i:]
 	}
 	if shown.RawQuery != "" {
 		shown.RawQuery = "xxxxx"

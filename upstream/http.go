@@ -16,8 +16,9 @@ import (
 //
 // User information in the URL is sent as basic authentication, over https or to
 // a loopback address only, and never to another host that the proxy redirects
-// to. At most 10 redirects are followed, none from https to http. Bodies over
-// [Kind.MaxSize] and encodings that were not asked for are refused.
+// to. Redirects are followed for at most 10 requests, as by the go command, and
+// never from https to http. Bodies over [Kind.MaxSize] and encodings that were
+// not asked for are refused.
 //
 // Only the statuses 404 and 410 mean [NotFound]; 401, 403 and 451 mean [Denied];
 // 408, 504 and every bound on time mean [Timeout]; whatever else is not 200, and
@@ -76,7 +77,7 @@ func (h *httpSource) Fetch(ctx context.Context, req Request) (*Response, error) 
 		guard.stop()
 		return nil, h.fail(ctx, req, err)
 	}
-	client := &http.Client{Transport: h.opts.Transport, CheckRedirect: func(next *http.Request, via []*http.Request) error {
+	client := &http.Client{Transport: readableRedirects{h.opts.Transport}, CheckRedirect: func(next *http.Request, via []*http.Request) error {
 		guard.reset()
 		return checkRedirect(next, via)
 	}}
@@ -88,10 +89,11 @@ func (h *httpSource) Fetch(ctx context.Context, req Request) (*Response, error) 
 	}
 	guard.next(h.opts.StallTimeout, errStalled)
 	body := &httpBody{source: h, ctx: ctx, req: req, guard: guard, body: resp.Body, left: req.Kind().MaxSize()}
-	if err := h.refuse(req, resp, body); err != nil {
+	if err := h.refuse(req, resp); err != nil {
 		body.Close()
 		return nil, err
 	}
+	guard.pause()
 	modTime, _ := http.ParseTime(resp.Header.Get("Last-Modified"))
 	return &Response{Body: body, Size: resp.ContentLength, ModTime: modTime, Source: h.name}, nil
 }
@@ -135,14 +137,32 @@ func checkRedirect(next *http.Request, via []*http.Request) error {
 	return nil
 }
 
+// readableRedirects refuses a redirect to what is no URL. The error that
+// net/http makes of it quotes the Location, which may be signed.
+type readableRedirects struct{ http.RoundTripper }
+
+func (t readableRedirects) RoundTrip(r *http.Request) (*http.Response, error) {
+	resp, err := t.RoundTripper.RoundTrip(r)
+	if err != nil || resp == nil || resp.StatusCode/100 != 3 {
+		return resp, err
+	}
+	if _, err := r.URL.Parse(resp.Header.Get("Location")); err != nil {
+		resp.Body.Close()
+		return nil, errors.New("redirected to an invalid URL")
+	}
+	return resp, nil
+}
+
 // refuse returns the error for a response that is not a good answer.
-func (h *httpSource) refuse(req Request, resp *http.Response, body *httpBody) error {
+func (h *httpSource) refuse(req Request, resp *http.Response) error {
 	e := &Error{Request: req, Source: h.name}
 	if resp.StatusCode != http.StatusOK {
 		e.Class = statusClass(resp.StatusCode)
 		e.Status = resp.StatusCode
 		e.RetryAfter = retryAfter(resp.Header.Get("Retry-After"), time.Now())
-		e.Text = errorText(resp.Header.Get("Content-Type"), body)
+		// Read from resp.Body, the text does not reset the guard: all of it must
+		// come within the bound for one byte.
+		e.Text = errorText(resp.Header.Get("Content-Type"), resp.Body)
 		return e
 	}
 	if enc := resp.Header.Get("Content-Encoding"); enc != "" && !strings.EqualFold(enc, "identity") {

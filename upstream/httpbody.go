@@ -57,8 +57,17 @@ func (w *watchdog) reset() {
 	}
 }
 
+// pause lifts the bound until the next reset: a caller who does not read for a
+// while is not a source that sends nothing.
+func (w *watchdog) pause() {
+	if w.timer != nil {
+		w.timer.Stop()
+	}
+}
+
+// stop may run beside reset and pause: a body is closed to end a Read, too.
 func (w *watchdog) stop() {
-	w.next(0, nil)
+	w.pause()
 	w.cancel(nil)
 }
 
@@ -85,8 +94,9 @@ func (b *httpBody) Read(p []byte) (int, error) {
 	if int64(len(p)) > b.left+1 {
 		p = p[:b.left+1]
 	}
-	n, err := b.body.Read(p)
 	b.guard.reset()
+	n, err := b.body.Read(p)
+	b.guard.pause()
 	if b.left -= int64(n); b.left < 0 {
 		return 0, &Error{Request: b.req, Source: b.source.name, Err: tooLarge(b.req.Kind().MaxSize())}
 	}

@@ -24,14 +24,14 @@ type mirrors struct{ members []Upstream }
 
 func (m *mirrors) Fetch(ctx context.Context, req Request) (*Response, error) {
 	var attempts []*Error
-	for _, member := range m.members {
+	for i, member := range m.members {
 		resp, err := member.Fetch(ctx, req)
 		if err == nil {
 			return resp, nil
 		}
 		attempts = append(attempts, AsError(err, req, Name(member)))
-		if ctx.Err() != nil {
-			return nil, merge(attempts)
+		if ctx.Err() != nil && i < len(m.members)-1 {
+			return nil, cutShort(ctx, req, attempts)
 		}
 	}
 	if attempts == nil {

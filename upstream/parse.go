@@ -150,10 +150,11 @@ func cutDatabase(rest string) (name, resource string, ok bool) {
 // validDatabase accepts host[:port][/path] in the characters that both a URL
 // and a file name can hold. The go command's rule (modfetch/sumdb.go, dbDial) is
 // "a URL of nothing but host and path"; this is that rule without the elements
-// that would be dangerous in a file system.
+// that would be dangerous in a file system, or that would make a directory of
+// what is a file for another database.
 func validDatabase(name string) bool {
 	for elem := range strings.SplitSeq(name, "/") {
-		if elem == "" || elem[0] == '.' {
+		if elem == "" || elem[0] == '.' || elem == "supported" || elem == "latest" {
 			return false
 		}
 		for i := range len(elem) {

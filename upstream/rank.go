@@ -1,5 +1,7 @@
 package upstream
 
+import "context"
+
 // merge makes one error of what several sources said, in the order of the go
 // command (modfetch/proxy.go, TryProxies): a failure before a "not found", the
 // later of two equals. One thing differs: bytes that did not match a checksum
@@ -25,6 +27,15 @@ func rank(e *Error) int {
 		return 2
 	}
 	return 1
+}
+
+// cutShort makes the error for a ctx that ended before everyone was asked. What
+// the others would have said is not known, so a "not found" is not the answer.
+func cutShort(ctx context.Context, req Request, attempts []*Error) *Error {
+	if ended := ContextError(ctx, req, ""); attempts[len(attempts)-1].Class != ended.Class {
+		attempts = append(attempts, ended)
+	}
+	return merge(attempts)
 }
 
 // withAttempts returns a copy of best that lists every attempt, with attempts

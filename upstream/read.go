@@ -2,6 +2,7 @@ package upstream
 
 import (
 	"context"
+	"fmt"
 	"io"
 
 	"golang.org/x/mod/module"
@@ -45,23 +46,33 @@ func OpenZip(ctx context.Context, u Upstream, m module.Version) (*Response, erro
 	return u.Fetch(ctx, req)
 }
 
-// ReadAll asks u and reads the whole body into memory. A body that breaks off
-// or exceeds [Kind.MaxSize] is an error.
+// ReadAll asks u and reads the whole body into memory. A body that breaks off,
+// is not as long as announced or exceeds [Kind.MaxSize] is an error.
 func ReadAll(ctx context.Context, u Upstream, req Request) ([]byte, error) {
+	data, _, err := readAll(ctx, u, req)
+	return data, err
+}
+
+// readAll also names the source of the data, so that it can be blamed for them.
+func readAll(ctx context.Context, u Upstream, req Request) (data []byte, source string, err error) {
 	resp, err := u.Fetch(ctx, req)
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
 	defer resp.Body.Close()
 	limit := req.Kind().MaxSize()
-	data, err := io.ReadAll(io.LimitReader(resp.Body, limit+1))
-	if err == nil && int64(len(data)) > limit {
+	data, err = io.ReadAll(io.LimitReader(resp.Body, limit+1))
+	switch {
+	case err != nil:
+	case int64(len(data)) > limit:
 		err = tooLarge(limit)
+	case resp.Size > 0 && int64(len(data)) != resp.Size:
+		err = fmt.Errorf("body has %d bytes, %d were announced", len(data), resp.Size)
 	}
 	if err != nil {
-		return nil, AsError(err, req, resp.Source)
+		return nil, "", AsError(err, req, resp.Source)
 	}
-	return data, nil
+	return data, resp.Source, nil
 }
 
 func readParsed[T any](ctx context.Context, u Upstream, k Kind, path, version string, parse func(Request, []byte) (T, error)) (T, error) {
@@ -70,13 +81,13 @@ func readParsed[T any](ctx context.Context, u Upstream, k Kind, path, version st
 	if err != nil {
 		return zero, err
 	}
-	data, err := ReadAll(ctx, u, req)
+	data, source, err := readAll(ctx, u, req)
 	if err != nil {
 		return zero, err
 	}
 	parsed, err := parse(req, data)
 	if err != nil {
-		return zero, AsError(err, req, Name(u))
+		return zero, AsError(err, req, source)
 	}
 	return parsed, nil
 }

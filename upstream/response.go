@@ -12,7 +12,7 @@ import (
 // Body is complete and checked, and is also an [io.Seeker] and [io.ReaderAt].
 type Response struct {
 	Body io.ReadCloser
-	Size int64 // of Body in bytes; -1 where a source has not said
+	Size int64 // of Body in bytes; 0 or less where a source has not said
 
 	// ModTime is when the source says that the content last changed; zero if
 	// it has not said.

@@ -2,7 +2,10 @@ package upstream
 
 import (
 	"context"
+	"fmt"
+	"path"
 	"slices"
+	"strings"
 
 	"golang.org/x/mod/module"
 )
@@ -15,6 +18,21 @@ type Route struct {
 
 	// Upstream is asked for the modules that match, and nobody else is.
 	Upstream Upstream
+}
+
+// CheckPatterns reports what is wrong with a list of patterns. Matching passes
+// over a pattern that is malformed, or that has a space before it, and so would
+// send private paths where they do not belong.
+func CheckPatterns(patterns string) error {
+	for pattern := range strings.SplitSeq(patterns, ",") {
+		if _, err := path.Match(pattern, ""); err != nil {
+			return fmt.Errorf("module path pattern %q: %w", pattern, err)
+		}
+		if strings.ContainsAny(pattern, " \t\n") {
+			return fmt.Errorf("module path pattern %q holds a space: separate patterns by commas alone", pattern)
+		}
+	}
+	return nil
 }
 
 // Routes sends each request to the first route whose patterns match the module

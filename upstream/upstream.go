@@ -11,7 +11,8 @@ import (
 // A Response means success, and its Body must be closed. Everything else is an
 // error, and the error is an [*Error] so that its class can be told: an
 // implementation reports an absent file as class [NotFound] and nothing else as
-// that. An error of another type counts as [Unavailable], whatever it wraps.
+// that. An error of another type counts as [Unavailable], or as what [ClassOf]
+// says of the context's errors.
 //
 // Fetch honours ctx: when ctx ends it returns soon, with an error of class
 // [Canceled] or [Timeout]. Fetch may be called by many goroutines at once.

@@ -83,7 +83,7 @@ func fill(spool *cache.Spool, req upstream.Request, resp *upstream.Response) err
 		return upstream.AsError(err, req, resp.Source)
 	case n > limit:
 		err = fmt.Errorf("body is larger than the %d bytes allowed", limit)
-	case resp.Size >= 0 && n != resp.Size:
+	case resp.Size > 0 && n != resp.Size:
 		err = fmt.Errorf("body has %d bytes, %d were announced", n, resp.Size)
 	default:
 		return spool.Finish()
