@@ -3,7 +3,6 @@ package fetch
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"log/slog"
 
@@ -35,12 +34,12 @@ func New(opts *Options) (*Client, error) {
 	o := opts.withDefaults()
 	c := &Client{opts: o, log: o.Logger, store: o.Store, notFound: newMemory(o.NotFoundTTL), failing: newMemory(refreshPause)}
 	if err := c.findSources(); err != nil {
-		return nil, fmt.Errorf("breakwater: %w", err)
+		return nil, err
 	}
 	if c.store == nil {
 		store, err := o.openStore()
 		if err != nil {
-			return nil, fmt.Errorf("breakwater: %w", err)
+			return nil, err
 		}
 		c.store = store
 		c.owned, _ = store.(io.Closer)
@@ -56,8 +55,11 @@ func (c *Client) findSources() error {
 	settings := c.opts.Go
 	if settings == nil && c.source == nil {
 		s, err := ReadGoSettings(context.Background())
-		if err != nil {
+		if err != nil && !c.opts.Offline {
 			return err
+		}
+		if err != nil {
+			s.GOPROXY = "off" // nobody will be asked
 		}
 		settings = &s
 	}

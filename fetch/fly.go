@@ -35,13 +35,16 @@ func (c *Client) fly(ctx context.Context, req upstream.Request) (*upstream.Respo
 	}
 	spool := body.Spool()
 	meta := cache.Meta{Fetched: time.Now(), ModTime: resp.ModTime, Origin: resp.Source, Verified: resp.Verified}
+	if resp.Stale != nil {
+		meta.Fetched = resp.Fetched // a Fetcher behind us had nothing newer: it does not get younger here
+	}
 	// The bytes are here: they are kept even if nobody waits any more.
 	if err := cache.Commit(context.WithoutCancel(ctx), c.store, req.Key(), spool, meta); err != nil {
 		c.log.Warn("storing a download failed; callers get it all the same", "key", req.Key(), "error", err)
 	}
 	digest, _ := spool.Digest()
 	resp.Size, resp.Digest = spool.Size(), digest.String()
-	resp.Origin, resp.Fetched, resp.Cached = resp.Source, meta.Fetched, false
+	resp.Origin, resp.Fetched, resp.Cached = meta.Origin, meta.Fetched, false
 	return resp, spool, nil
 }
 

@@ -176,6 +176,35 @@ func TestChangeableAnswers(t *testing.T) {
 	}
 }
 
+// What a Fetcher behind this one gives in an outage does not look new here.
+func TestStaleAnswersStayStaleThroughTiers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		down := false
+		source := &scripted{answer: func(_ context.Context, req upstream.Request) (string, error) {
+			if down {
+				return "", outage(req)
+			}
+			return "v1.0.0\n", nil
+		}}
+		central := newClient(t, fetch.Options{Upstream: source})
+		req := request(t, upstream.List, "example.com/hello", "")
+		ask(t, t.Context(), central, req)
+		down = true
+		time.Sleep(time.Hour)
+		local := newClient(t, fetch.Options{Upstream: central})
+		for range 2 {
+			resp, err := local.Fetch(t.Context(), req)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if age := time.Since(resp.Fetched); resp.Stale == nil || age < time.Hour {
+				t.Errorf("age %v, stale because %v; want an hour, and the reason", age, resp.Stale)
+			}
+			resp.Body.Close()
+		}
+	})
+}
+
 func TestCanonicalVersionsAreForEver(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		source := &scripted{answer: func(context.Context, upstream.Request) (string, error) {

@@ -89,6 +89,11 @@ func TestReadGoSettingsFails(t *testing.T) {
 			c.Close()
 			t.Error("New succeeded")
 		}
+		c, err := New(&Options{CacheDir: t.TempDir(), Offline: true})
+		if err != nil {
+			t.Fatalf("an offline Client needs no GOPROXY: %v", err)
+		}
+		c.Close()
 	})
 	t.Run("the go command fails", func(t *testing.T) {
 		isolate(t, "GOPROXY=off\n")

@@ -22,7 +22,7 @@ type HandlerOptions struct {
 
 	// ID names this proxy in the Via header of its requests. A request that
 	// arrives with that name in its Via has gone round in a circle and is
-	// refused. Default: a random name. Replicas that share a name must not be
+	// denied, which nobody on the way tries again. Default: a random name. Replicas that share a name must not be
 	// each other's sources.
 	ID string
 }
@@ -64,7 +64,7 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if passedThrough(r.Header.Values("Via"), h.opts.ID) {
-		writeError(w, r, &upstream.Error{Request: req, Err: errLoop})
+		writeError(w, r, &upstream.Error{Class: upstream.Denied, Request: req, Err: errLoop})
 		return
 	}
 	ctx := upstream.WithVia(r.Context(), h.via(r))
@@ -107,7 +107,7 @@ func (h *handler) writeHeader(header http.Header, req upstream.Request, resp *up
 	if resp.Digest != "" {
 		header.Set("ETag", `"`+resp.Digest+`"`)
 	}
-	if !req.Immutable() && resp.Cached && !resp.Fetched.IsZero() {
+	if !req.Immutable() && (resp.Cached || resp.Stale != nil) && !resp.Fetched.IsZero() {
 		age := max(0, time.Since(resp.Fetched))
 		header.Set("Age", strconv.FormatInt(int64(age/time.Second), 10))
 	}

@@ -284,7 +284,7 @@ func TestLoopsAreRefused(t *testing.T) {
 	opts := proxyOptions(between.URL)
 	self = fetch.NewHandler(newClient(t, opts), nil)
 	code, _, body := get(t, serve(t, self)+"/example.com/hello/@v/list")
-	if code != 502 || !strings.Contains(body, "came back to the proxy") {
+	if code != 403 || !strings.Contains(body, "came back to the proxy") {
 		t.Errorf("got %d: %s", code, body)
 	}
 }

@@ -2,6 +2,7 @@ package fetch
 
 import (
 	"cmp"
+	"fmt"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -37,14 +38,15 @@ type Options struct {
 	CacheDir string
 
 	// MemoryBytes is the budget of the default store's memory layer, in bytes.
-	// Default: 64 MiB; negative: no memory layer.
+	// Default: 64 MiB, which is what 0 means; negative: no memory layer.
 	MemoryBytes int64
 
 	// Circuit and Retry tune the middleware of those names.
 	Circuit *breaker.CircuitOptions
 	Retry   *breaker.RetryOptions
 
-	// Offline answers from the store alone: no source is ever asked.
+	// Offline answers from the store alone: no source is ever asked, and none
+	// need be configured.
 	Offline bool
 
 	// TTL is how long the answer to a changeable question (a list, @latest, a
@@ -99,7 +101,7 @@ func (o *Options) openStore() (cache.Store, error) {
 	if dir == "" {
 		base, err := os.UserCacheDir()
 		if err != nil {
-			return nil, err
+			return nil, fmt.Errorf("no place for the cache, name one in CacheDir: %w", err)
 		}
 		dir = filepath.Join(base, "breakwater")
 	}

@@ -1,0 +1,158 @@
+package main
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/breakwater-go/breakwater/examples/internal/fixture"
+)
+
+// asProgram is set for the child processes in which this test binary is the
+// program itself.
+const asProgram = "BREAKWATER_TEST_PROXY"
+
+func TestMain(m *testing.M) {
+	if os.Getenv(asProgram) != "" {
+		main()
+	}
+	os.Exit(m.Run())
+}
+
+// instance is the program running in this process.
+type instance struct {
+	url    string
+	output *fixture.Output
+	stop   func() // what a signal does
+	exited chan int
+}
+
+// start runs the program with a free port and a cache of its own, besides what
+// args say, and waits until it is ready. It is stopped when the test ends.
+func start(t *testing.T, args ...string) *instance {
+	t.Helper()
+	ctx, cancel := context.WithCancel(context.Background())
+	p := &instance{output: fixture.NewOutput(), stop: cancel, exited: make(chan int, 1)}
+	args = append([]string{"-listen", "localhost:0", "-cache", t.TempDir()}, args...)
+	go func() { p.exited <- run(ctx, args, p.output) }()
+	t.Cleanup(func() {
+		cancel()
+		p.exit(t)
+	})
+	p.url = p.output.After(t, "breakwater: serving ")
+	return p
+}
+
+// exit waits for the end of the program and returns its exit code.
+func (p *instance) exit(t *testing.T) int {
+	t.Helper()
+	select {
+	case code := <-p.exited:
+		p.exited <- code // for the next who asks
+		return code
+	case <-time.After(fixture.Patience):
+		t.Fatalf("the program does not end; it wrote\n%s", p.output)
+		return -1
+	}
+}
+
+// get returns the answer to a GET request, its body read.
+func get(t *testing.T, client *http.Client, url string) (*http.Response, string) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), fixture.Patience)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp, err := client.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return resp, string(body)
+}
+
+func TestGoCommand(t *testing.T) {
+	source := fixture.NewSource(t)
+	fixture.Settings(t, source.URL)
+	p := start(t)
+	goCommand := fixture.NewGoCommand(t, p.url)
+
+	if got, want := goCommand.Run(t, "list", "-m", "-versions", "example.com/hello"), "example.com/hello v1.0.0 v1.1.0\n"; got != want {
+		t.Errorf("go list -m -versions: %q, want %q", got, want)
+	}
+	goCommand.Run(t, "get", "example.com/hello/greet@latest") // is looked for as a module of its own, too
+	goCommand.Run(t, "mod", "download", "all")
+	if got, want := goCommand.Extracted(t, "example.com/hello@v1.1.0", "greet/greet.go"), "package greet\n"; got != want {
+		t.Errorf("greet.go is %q, want %q", got, want)
+	}
+
+	before := len(source.Asked())
+	another := fixture.NewGoCommand(t, p.url)
+	another.Run(t, "mod", "download", "example.com/hello@v1.1.0")
+	if again := source.Asked()[before:]; len(again) > 0 {
+		t.Errorf("the source was asked again for %v", again)
+	}
+}
+
+func TestGoCommandSaysWhatIsMissing(t *testing.T) {
+	fixture.Settings(t, fixture.NewSource(t).URL)
+	p := start(t)
+	_, stderr, err := fixture.NewGoCommand(t, p.url).Try(t, "mod", "download", "example.com/absent@v1.0.0")
+	if err == nil || !strings.Contains(stderr, "404 Not Found") {
+		t.Errorf("error %v, and the go command says\n%s", err, stderr)
+	}
+}
+
+func TestOfflineServesTheCache(t *testing.T) {
+	source := fixture.NewSource(t)
+	fixture.Settings(t, source.URL)
+	cache := t.TempDir()
+	online := start(t, "-cache", cache)
+	fixture.NewGoCommand(t, online.url).Run(t, "mod", "download", "example.com/hello@v1.1.0")
+	online.stop()
+	if code := online.exit(t); code != 0 {
+		t.Fatalf("exit code %d\n%s", code, online.output)
+	}
+	source.Close()
+
+	offline := start(t, "-cache", cache, "-offline")
+	goCommand := fixture.NewGoCommand(t, offline.url)
+	goCommand.Run(t, "mod", "download", "example.com/hello@v1.1.0")
+	_, stderr, err := goCommand.Try(t, "mod", "download", "example.com/large@v1.0.0")
+	if err == nil || !strings.Contains(stderr, "offline") {
+		t.Errorf("what is not in the cache: error %v, and the go command says\n%s", err, stderr)
+	}
+}
+
+func TestHealth(t *testing.T) {
+	fixture.Settings(t, "off")
+	p := start(t)
+	resp, body := get(t, http.DefaultClient, p.url+"/healthz")
+	if resp.StatusCode != http.StatusOK || body != "ok\n" {
+		t.Errorf("status %d, body %q", resp.StatusCode, body)
+	}
+	if got := resp.Header.Get("Content-Type"); !strings.HasPrefix(got, "text/plain") {
+		t.Errorf("Content-Type is %q", got)
+	}
+}
+
+func TestAnnouncement(t *testing.T) {
+	fixture.Settings(t, "off")
+	p := start(t)
+	if !strings.HasPrefix(p.url, "http://localhost:") || strings.HasSuffix(p.url, ":0") {
+		t.Errorf("serving %q", p.url)
+	}
+	if got := p.output.After(t, "export GOPROXY="); got != p.url {
+		t.Errorf("GOPROXY=%q, serving %q", got, p.url)
+	}
+}

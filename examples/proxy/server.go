@@ -1,0 +1,78 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/breakwater-go/breakwater/fetch"
+)
+
+// shutdownLimit is how long requests under way may take to finish at the end.
+const shutdownLimit = 30 * time.Second
+
+// newServer returns a server with limits fit for strangers; cert is nil for
+// plain http.
+//
+// There is no WriteTimeout: it would bound the whole answer, and a zip may take
+// minutes on a slow line. Nor is there a ReadTimeout: it would go on running
+// while a source is asked, and then end the request.
+func newServer(f fetch.Fetcher, cert *keyPair, log *slog.Logger) *http.Server {
+	server := &http.Server{
+		Handler:           routes(f),
+		ReadHeaderTimeout: 10 * time.Second,
+		IdleTimeout:       2 * time.Minute, // longer than the pauses of a go command
+		MaxHeaderBytes:    64 << 10,
+		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelWarn),
+	}
+	if cert != nil {
+		server.TLSConfig = &tls.Config{GetCertificate: cert.GetCertificate}
+	}
+	return server
+}
+
+// routes puts the health check beside the protocol, which has no such path.
+func routes(f fetch.Fetcher) http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle("/", fetch.NewHandler(f, nil))
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+		w.Header().Set("Cache-Control", "no-store")
+		io.WriteString(w, "ok\n")
+	})
+	return mux
+}
+
+// serve serves until ctx ends. Then it takes no more connections and lets the
+// requests under way finish, for up to limit. It is an error if it had to cut
+// some off.
+func serve(ctx context.Context, server *http.Server, listener net.Listener, limit time.Duration, stderr io.Writer) error {
+	ended := make(chan error, 1)
+	go func() {
+		if server.TLSConfig != nil {
+			ended <- server.ServeTLS(listener, "", "")
+			return
+		}
+		ended <- server.Serve(listener)
+	}()
+	select {
+	case err := <-ended:
+		return err
+	case <-ctx.Done():
+	}
+	fmt.Fprintf(stderr, "breakwater: finishing what is under way, for up to %v; a second signal ends it at once\n", limit)
+	// The requests have contexts of their own: ctx's end is not theirs.
+	draining, cancel := context.WithTimeout(context.WithoutCancel(ctx), limit)
+	defer cancel()
+	if server.Shutdown(draining) != nil {
+		server.Close()
+		return fmt.Errorf("requests that were still under way after %v have been cut off", limit)
+	}
+	<-ended
+	return nil
+}
