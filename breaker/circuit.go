@@ -14,8 +14,8 @@ import (
 // CircuitOptions says when a circuit opens and for how long. A nil
 // *CircuitOptions and zero fields mean the defaults.
 type CircuitOptions struct {
-	// ConsecutiveFailures opens the circuit after so many failures in a row.
-	// Default: 5.
+	// ConsecutiveFailures opens the circuit after so many failures in a row,
+	// however far apart. Default: 5.
 	ConsecutiveFailures uint32
 
 	// FailureRate opens the circuit when this part of the requests in Window
@@ -57,15 +57,21 @@ const buckets = 10
 // its circuit is open.
 var ErrOpen = errors.New("not asked: its circuit is open after repeated failures")
 
+// openError is ErrOpen that also says what the failures were.
+type openError struct{ last string }
+
+func (e *openError) Error() string { return ErrOpen.Error() + ", the last: " + e.last }
+func (e *openError) Unwrap() error { return ErrOpen }
+
 // Circuit returns middleware that watches one source and stops asking it while
 // it fails. Small files, zips and checksum-database traffic have a circuit each:
 // a source that cannot deliver zips may still be good for go.mod files.
 //
 // "Not found" and "denied" are answers of a source that works. A caller that
-// went away, our own limits, and errors that name no source are neither success
-// nor failure. Everything else is a failure. While the circuit is open, Fetch
-// fails at once, of class Unavailable, with [ErrOpen] as the cause and
-// RetryAfter saying when the source will be asked again.
+// went away or is offline, our own limits, and errors that name no source are
+// neither success nor failure. Everything else is a failure. While the circuit
+// is open, Fetch fails at once, of class Unavailable, with [ErrOpen] as the
+// cause and RetryAfter saying when the source will be asked again.
 func Circuit(opts *CircuitOptions) upstream.Middleware {
 	o := opts.withDefaults()
 	return func(next upstream.Upstream) upstream.Upstream {
@@ -87,6 +93,13 @@ type circuit struct {
 type lane struct {
 	breaker *gobreaker.CircuitBreaker[*upstream.Response]
 	reopen  atomic.Int64 // when the circuit was opened last, it is half-open from then: Unix nanoseconds
+
+	// failures in a row. The breaker's own count forgets with the window, and
+	// never learns of a request that took longer: a source that hangs would
+	// never open its circuit. Guarded by the breaker's lock.
+	failures uint32
+
+	last atomic.Pointer[upstream.Error] // failure
 }
 
 func (l *lane) init(name string, o CircuitOptions) {
@@ -95,11 +108,25 @@ func (l *lane) init(name string, o CircuitOptions) {
 		MaxRequests:  o.Probes,
 		Interval:     o.Window,
 		BucketPeriod: o.Window / buckets,
-		Timeout:      o.OpenFor,
-		ReadyToTrip:  o.readyToTrip,
-		IsSuccessful: isSuccess,
-		IsExcluded:   isExcluded,
-		// Called with the breaker's lock held: only a store.
+		// It is half-open only after this time: who waited for RetryAfter and
+		// not a tick longer must not come too early.
+		Timeout:    max(1, o.OpenFor-1),
+		IsExcluded: isExcluded,
+		// These are called with the breaker's lock held: only stores.
+		IsSuccessful: func(err error) bool {
+			if isSuccess(err) {
+				l.failures = 0
+				return true
+			}
+			l.failures++
+			if e, ok := errors.AsType[*upstream.Error](err); ok {
+				l.last.Store(e)
+			}
+			return false
+		},
+		ReadyToTrip: func(c gobreaker.Counts) bool {
+			return l.failures >= o.ConsecutiveFailures || o.rateReached(c)
+		},
 		OnStateChange: func(_ string, _, to gobreaker.State) {
 			if to == gobreaker.StateOpen {
 				l.reopen.Store(time.Now().Add(o.OpenFor).UnixNano())
@@ -108,10 +135,7 @@ func (l *lane) init(name string, o CircuitOptions) {
 	})
 }
 
-func (o CircuitOptions) readyToTrip(c gobreaker.Counts) bool {
-	if c.ConsecutiveFailures >= o.ConsecutiveFailures {
-		return true
-	}
+func (o CircuitOptions) rateReached(c gobreaker.Counts) bool {
 	counted := c.Requests - c.TotalExclusions
 	return counted >= o.MinRequests && float64(c.TotalFailures) >= o.FailureRate*float64(counted)
 }
@@ -121,7 +145,7 @@ func (o CircuitOptions) readyToTrip(c gobreaker.Counts) bool {
 type departed struct{ error }
 
 func isExcluded(err error) bool {
-	if _, ok := err.(departed); ok {
+	if _, ok := err.(departed); ok || errors.Is(err, upstream.ErrOffline) {
 		return true
 	}
 	e, ok := errors.AsType[*upstream.Error](err)
@@ -155,13 +179,24 @@ func (c *circuit) Fetch(ctx context.Context, req upstream.Request) (*upstream.Re
 	case err == nil:
 		return resp, nil
 	case errors.Is(err, gobreaker.ErrOpenState), errors.Is(err, gobreaker.ErrTooManyRequests):
-		wait := time.Until(time.Unix(0, l.reopen.Load()))
-		return nil, &upstream.Error{Request: req, Source: c.name, Err: ErrOpen, RetryAfter: max(0, wait)}
+		return nil, l.refusal(req, c.name)
 	}
 	if d, ok := err.(departed); ok {
 		err = d.error
 	}
 	return nil, err
+}
+
+// refusal is the error for a request that was not let through.
+func (l *lane) refusal(req upstream.Request, name string) *upstream.Error {
+	wait := time.Until(time.Unix(0, l.reopen.Load()))
+	e := &upstream.Error{Request: req, Source: name, Err: ErrOpen, RetryAfter: max(0, wait)}
+	if last := l.last.Load(); last != nil {
+		reason := *last
+		reason.Source = "" // it stands before this reason already
+		e.Err = &openError{reason.Reason()}
+	}
+	return e
 }
 
 func laneOf(k upstream.Kind) int {

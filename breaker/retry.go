@@ -19,7 +19,7 @@ type RetryOptions struct {
 	// FirstWait is about how long the first wait is; each further one is twice
 	// as long, up to MaxWait. Each is drawn from half to one and a half times
 	// that, so that callers that failed together do not return together.
-	// Default: 200 ms, up to 3 s.
+	// Default: 200 ms, up to 3 s; negative: no wait.
 	FirstWait time.Duration
 	MaxWait   time.Duration
 
@@ -28,7 +28,8 @@ type RetryOptions struct {
 	MaxElapsed time.Duration
 
 	// MaxRetryAfter is the longest Retry-After that is waited for. A source
-	// that asks for more is not asked again. Default: 5 s.
+	// that asks for more is not asked again. Default: 5 s; negative: none is
+	// waited for.
 	MaxRetryAfter time.Duration
 }
 
@@ -100,7 +101,7 @@ func (r *retry) helpfulAfter(ctx context.Context, err error) time.Duration {
 	}
 	soonest := time.Duration(-1)
 	for _, a := range attempts {
-		if !mayRecover(a) || a.RetryAfter > r.opts.MaxRetryAfter {
+		if !mayRecover(a) || a.RetryAfter > max(0, r.opts.MaxRetryAfter) {
 			continue
 		}
 		if soonest < 0 || a.RetryAfter < soonest {
@@ -122,10 +123,10 @@ type pace struct {
 
 func (o RetryOptions) newPace() *pace {
 	return &pace{ExponentialBackOff: backoff.NewExponentialBackOff(
-		backoff.WithInitialInterval(o.FirstWait),
+		backoff.WithInitialInterval(max(0, o.FirstWait)),
 		backoff.WithMultiplier(2),
 		backoff.WithRandomizationFactor(0.5),
-		backoff.WithMaxInterval(o.MaxWait),
+		backoff.WithMaxInterval(max(0, o.MaxWait)),
 		backoff.WithMaxElapsedTime(max(0, o.MaxElapsed)),
 	)}
 }
@@ -136,5 +137,9 @@ func (p *pace) NextBackOff() time.Duration {
 	if wait == backoff.Stop {
 		return backoff.Stop
 	}
-	return max(wait, p.after)
+	wait = max(wait, p.after)
+	if p.MaxElapsedTime > 0 && p.GetElapsedTime()+wait > p.MaxElapsedTime {
+		return backoff.Stop
+	}
+	return wait
 }

@@ -69,7 +69,7 @@ func (h *httpSource) Fetch(ctx context.Context, req Request) (*Response, error) 
 		return nil, h.fail(ctx, req, errZeroRequest)
 	}
 	if Offline(ctx) {
-		return nil, h.fail(ctx, req, ErrOffline)
+		return nil, &Error{Request: req, Err: ErrOffline} // no source is to blame
 	}
 	guard := startWatchdog(ctx, h.opts.headerTimeout(), errFirstByte)
 	httpReq, err := h.newRequest(guard.ctx, req)

@@ -113,15 +113,16 @@ func TestHTTPAsksNobody(t *testing.T) {
 	gone, cancel := context.WithCancelCause(t.Context())
 	cancel(cause)
 	tests := []struct {
-		name  string
-		ctx   context.Context
-		req   upstream.Request
-		class upstream.Class
-		cause error
+		name   string
+		ctx    context.Context
+		req    upstream.Request
+		class  upstream.Class
+		source string // who is to blame
+		cause  error
 	}{
-		{"offline", upstream.WithOffline(t.Context()), request(t, "a.b/c/@latest"), upstream.Unavailable, upstream.ErrOffline},
-		{"zero", t.Context(), upstream.Request{}, upstream.Unavailable, nil},
-		{"cancelled", gone, request(t, "a.b/c/@latest"), upstream.Canceled, cause},
+		{"offline", upstream.WithOffline(t.Context()), request(t, "a.b/c/@latest"), upstream.Unavailable, "", upstream.ErrOffline},
+		{"zero", t.Context(), upstream.Request{}, upstream.Unavailable, "https://proxy.example", nil},
+		{"cancelled", gone, request(t, "a.b/c/@latest"), upstream.Canceled, "https://proxy.example", cause},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -132,7 +133,7 @@ func TestHTTPAsksNobody(t *testing.T) {
 				return nil, r.Context().Err()
 			}).Fetch(test.ctx, test.req)
 			e := wantError(t, err, test.class)
-			if e.Request != test.req || e.Source != "https://proxy.example" || test.cause != nil && !errors.Is(err, test.cause) {
+			if e.Request != test.req || e.Source != test.source || test.cause != nil && !errors.Is(err, test.cause) {
 				t.Errorf("error is %v, because of %v", err, e.Err)
 			}
 		})

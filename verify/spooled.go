@@ -78,7 +78,7 @@ func fill(spool *cache.Spool, req upstream.Request, resp *upstream.Response) err
 	buffers.Put(buf)
 	switch {
 	case w.err != nil:
-		return &upstream.Error{Request: req, Err: fmt.Errorf("keeping the download: %w", w.err)}
+		return notKept(req, w.err)
 	case err != nil:
 		return upstream.AsError(err, req, resp.Source)
 	case n > limit:
@@ -86,9 +86,17 @@ func fill(spool *cache.Spool, req upstream.Request, resp *upstream.Response) err
 	case resp.Size > 0 && n != resp.Size:
 		err = fmt.Errorf("body has %d bytes, %d were announced", n, resp.Size)
 	default:
-		return spool.Finish()
+		if err := spool.Finish(); err != nil {
+			return notKept(req, err)
+		}
+		return nil
 	}
 	return &upstream.Error{Request: req, Source: resp.Source, Err: err}
+}
+
+// notKept is the error of our own failure, for which no source is to blame.
+func notKept(req upstream.Request, err error) error {
+	return &upstream.Error{Request: req, Err: fmt.Errorf("keeping the download: %w", err)}
 }
 
 var buffers = sync.Pool{New: func() any { b := make([]byte, 128<<10); return &b }}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 
 	"github.com/breakwater-go/breakwater/cache"
 	"github.com/breakwater-go/breakwater/upstream"
@@ -22,7 +23,8 @@ const ByStructure = "structure"
 // Structure returns middleware that checks the form of what a source sends, by
 // [CheckStructure], and marks what passes as [ByStructure]. What fails is the
 // source's failure, of class Unavailable. A body that is not spooled yet is
-// spooled first.
+// spooled first. A spool that cannot be read is nobody's failure but ours: that
+// error names no Source.
 func Structure() upstream.Middleware {
 	return func(next upstream.Upstream) upstream.Upstream {
 		return &structure{next}
@@ -47,6 +49,9 @@ func (s *structure) Fetch(ctx context.Context, req upstream.Request) (*upstream.
 	}
 	if err := CheckStructure(req, body.Spool()); err != nil {
 		resp.Body.Close()
+		if _, ok := errors.AsType[*fs.PathError](err); ok {
+			return nil, notKept(req, err) // our file could not be made or read
+		}
 		return nil, &upstream.Error{Request: req, Source: resp.Source, Err: err}
 	}
 	out := *resp
@@ -129,9 +134,12 @@ func checkSumDB(req upstream.Request, data []byte) error {
 	case upstream.SumDBLatest:
 		return checkTreeHead(data)
 	case upstream.SumDBLookup:
-		_, _, head, err := tlog.ParseRecord(data)
+		_, text, head, err := tlog.ParseRecord(data)
 		if err != nil {
 			return fmt.Errorf("not a record of a checksum database: %w", err)
+		}
+		if !bytes.HasPrefix(text, []byte(req.Module()+" "+req.Version()+" ")) {
+			return errors.New("a record of another module or version")
 		}
 		return checkTreeHead(head)
 	default:
@@ -158,7 +166,10 @@ func checkTile(req upstream.Request, data []byte) error {
 	if err != nil {
 		return err
 	}
-	if tile.L < 0 && len(data) > 0 {
+	if tile.L < 0 { // records, each with an empty line after it
+		if bytes.Count(data, []byte("\n\n")) != tile.W || !bytes.HasSuffix(data, []byte("\n\n")) {
+			return fmt.Errorf("tile does not hold %d records", tile.W)
+		}
 		return nil
 	}
 	if want := tile.W * tlog.HashSize; len(data) != want {

@@ -1,0 +1,166 @@
+package breaker_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/breakwater-go/breakwater/breaker"
+	"github.com/breakwater-go/breakwater/upstream"
+)
+
+// opened returns a circuit with the given number of probes that has just
+// opened, and what is behind it.
+func opened(t *testing.T, probes uint32) (upstream.Upstream, *source) {
+	t.Helper()
+	s := down("proxy")
+	u := breaker.Circuit(&breaker.CircuitOptions{ConsecutiveFailures: 1, Probes: probes, OpenFor: 10 * time.Second})(s)
+	askTimes(t, u, 1)
+	if !isOpen(t, u) {
+		t.Fatal("the circuit is closed")
+	}
+	s.asked.Store(0)
+	return u, s
+}
+
+func TestHalfOpenLetsProbesThrough(t *testing.T) {
+	for _, test := range []struct {
+		probes uint32 // as an option
+		want   int64
+	}{{0, 1}, {1, 1}, {3, 3}} {
+		synctest.Test(t, func(t *testing.T) {
+			u, s := opened(t, test.probes)
+			time.Sleep(15 * time.Second)
+			s.works()
+			s.takes = time.Second
+			for range test.want {
+				go func() {
+					if err := ask(t.Context(), t, u, modKey); err != nil {
+						t.Errorf("a probe was refused: %v", err)
+					}
+				}()
+			}
+			synctest.Wait()
+
+			start := time.Now()
+			for range 10 {
+				err := ask(t.Context(), t, u, modKey)
+				wantError(t, &upstream.Error{
+					Request: request(t, modKey), Source: "proxy", Err: breaker.ErrOpen,
+				}, err)
+			}
+			if waited := time.Since(start); waited != 0 {
+				t.Errorf("who is no probe waited for %v", waited)
+			}
+			wantAsked(t, s, test.want)
+
+			time.Sleep(2 * time.Second)
+			s.takes = 0
+			askTimes(t, u, 10)
+			wantAsked(t, s, test.want+10)
+		})
+	}
+}
+
+func TestHalfOpenDecides(t *testing.T) {
+	tests := []struct {
+		name   string
+		probes uint32
+		script string // probes that succeed (S), fail (F) and say nothing (n)
+		closed bool
+	}{
+		{"one success closes", 1, "S", true},
+		{"one failure opens", 1, "F", false},
+		{"success after a departed probe", 1, "nnnnnS", true},
+		{"failure after a departed probe", 1, "nnnnnF", false},
+		{"two of two", 2, "SS", true},
+		{"failure after a success", 2, "SF", false},
+		{"two of two between departed probes", 2, "nSnS", true},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				u, s := opened(t, test.probes)
+				time.Sleep(10 * time.Second)
+				open := play(t, u, s, test.script)
+				if open == test.closed {
+					t.Errorf("open: %v", open)
+				}
+				asked := int64(len(test.script))
+				if test.closed {
+					asked++ // play has a look itself
+				}
+				wantAsked(t, s, asked)
+			})
+		})
+	}
+}
+
+// A circuit that is half-open is open to probes only: until enough have
+// succeeded, a failure opens it at once.
+func TestHalfOpenIsNotClosedBySomeSuccesses(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		u, s := opened(t, 3)
+		time.Sleep(10 * time.Second)
+		s.works()
+		askTimes(t, u, 2)
+		s.fails(upstream.Error{})
+		askTimes(t, u, 5)
+		wantAsked(t, s, 3)
+	})
+}
+
+// A circuit that opens again stays open as long as the first time.
+func TestHalfOpenOpensForAsLong(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		u, s := opened(t, 1)
+		for round := range int64(3) {
+			time.Sleep(10*time.Second - 1)
+			if !isOpen(t, u) {
+				t.Error("asked before the time")
+			}
+			time.Sleep(1)
+			askTimes(t, u, 1)
+			wantAsked(t, s, round+1)
+			wantError(t, &upstream.Error{
+				Request: request(t, modKey), Source: "proxy", Err: breaker.ErrOpen, RetryAfter: 10 * time.Second,
+			}, ask(t.Context(), t, u, modKey))
+		}
+	})
+}
+
+// A probe that hangs holds the only place until its caller has gone; then the
+// next one may try. The source's silence is not held against it: the caller
+// may have been impatient.
+func TestHalfOpenProbeDeparts(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		u, s := opened(t, 1)
+		time.Sleep(10 * time.Second)
+		s.takes = time.Hour
+		ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
+		defer cancel()
+		gone := make(chan error, 1)
+		go func() { gone <- ask(ctx, t, u, modKey) }()
+		synctest.Wait()
+
+		if !isOpen(t, u) {
+			t.Error("a second probe was let through")
+		}
+		start := time.Now()
+		if err := <-gone; !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("the caller got %v", err)
+		}
+		if waited := time.Since(start); waited != 3*time.Second {
+			t.Errorf("the caller waited %v", waited)
+		}
+		s.takes = 0
+		s.works()
+		if err := ask(t.Context(), t, u, modKey); err != nil {
+			t.Errorf("after the probe departed: %v", err)
+		}
+		askTimes(t, u, 5)
+		wantAsked(t, s, 1+1+5)
+	})
+}

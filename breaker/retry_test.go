@@ -1,0 +1,177 @@
+package breaker_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/breakwater-go/breakwater/breaker"
+	"github.com/breakwater-go/breakwater/upstream"
+)
+
+// Asking again helps where a source could not give an answer this time.
+func TestRetryWhereItHelps(t *testing.T) {
+	of := func(class upstream.Class) error { return &upstream.Error{Class: class, Source: "proxy"} }
+	tests := []struct {
+		name string
+		err  error
+		ctx  func(context.Context) context.Context
+		want int64 // how often the source is asked
+	}{
+		{name: "answer", want: 1},
+		{name: "unavailable", err: of(upstream.Unavailable), want: 3},
+		{name: "timeout", err: of(upstream.Timeout), want: 3},
+		{name: "error of another type", err: io.ErrUnexpectedEOF, want: 3},
+		{name: "deadline that is not the caller's", err: context.DeadlineExceeded, want: 3},
+		{name: "wrapped", err: fmt.Errorf("outer: %w", of(upstream.Unavailable)), want: 3},
+
+		{name: "not found", err: of(upstream.NotFound), want: 1},
+		{name: "denied", err: of(upstream.Denied), want: 1},
+		{name: "untrusted", err: of(upstream.Untrusted), want: 1},
+		{name: "overloaded", err: of(upstream.Overloaded), want: 1},
+		{name: "canceled", err: of(upstream.Canceled), want: 1},
+		{name: "names no source", err: &upstream.Error{Err: errors.New("disk full")}, want: 1},
+		{name: "offline", err: of(upstream.Unavailable), ctx: upstream.WithOffline, want: 1},
+		{name: "departed", err: of(upstream.Unavailable), ctx: departed, want: 1},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := &source{name: "proxy", answer: func(context.Context, upstream.Request) error { return test.err }}
+				ctx := t.Context()
+				if test.ctx != nil {
+					ctx = test.ctx(ctx)
+				}
+				start := time.Now()
+				err := ask(ctx, t, breaker.Retry(nil)(s), modKey)
+				if !errors.Is(err, test.err) {
+					t.Errorf("error is %v, want %v", err, test.err)
+				}
+				wantAsked(t, s, test.want)
+				if waited := time.Since(start); test.want == 1 && waited != 0 {
+					t.Errorf("waited %v in vain", waited)
+				}
+			})
+		})
+	}
+}
+
+func departed(ctx context.Context) context.Context {
+	ctx, cancel := context.WithCancel(ctx)
+	cancel()
+	return ctx
+}
+
+func TestRetrySucceeds(t *testing.T) {
+	for failures := range int64(4) {
+		synctest.Test(t, func(t *testing.T) {
+			s := &source{name: "proxy"}
+			s.answer = func(_ context.Context, req upstream.Request) error {
+				if s.asked.Load() <= failures {
+					return &upstream.Error{Request: req, Source: "proxy"}
+				}
+				return nil
+			}
+			err := ask(t.Context(), t, breaker.Retry(nil)(s), modKey)
+			if recovered := failures < 3; recovered != (err == nil) {
+				t.Errorf("after %d failures: %v", failures, err)
+			}
+			wantAsked(t, s, min(3, failures+1))
+		})
+	}
+}
+
+// The last error is the one that is returned: it is the news.
+func TestRetryReturnsTheLastError(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &source{name: "proxy"}
+		s.answer = func(_ context.Context, req upstream.Request) error {
+			class := []upstream.Class{upstream.Timeout, upstream.Denied}[s.asked.Load()-1]
+			return &upstream.Error{Class: class, Request: req, Source: "proxy"}
+		}
+		err := ask(t.Context(), t, breaker.Retry(nil)(s), modKey)
+		wantError(t, &upstream.Error{Class: upstream.Denied, Request: request(t, modKey), Source: "proxy"}, err)
+		wantAsked(t, s, 2)
+	})
+}
+
+// In a group it is enough that one source may do better, whatever error the
+// group makes of them all.
+func TestRetryGroups(t *testing.T) {
+	const (
+		out = upstream.Unavailable
+		no  = upstream.NotFound
+	)
+	comma := func(a, b upstream.Upstream) upstream.Upstream {
+		return upstream.Fallback(upstream.Step{Upstream: a}, upstream.Step{Upstream: b})
+	}
+	mirrors := func(a, b upstream.Upstream) upstream.Upstream { return upstream.Mirrors(a, b) }
+	tests := []struct {
+		name  string
+		group func(a, b upstream.Upstream) upstream.Upstream
+		a, b  upstream.Class
+		wantA int64
+		wantB int64
+	}{
+		{"absence that all agree on", mirrors, no, no, 1, 1},
+		{"absence that a mirror could not confirm", mirrors, no, out, 3, 3},
+		{"and the other way around", mirrors, out, no, 3, 3},
+		{"all mirrors down", mirrors, out, out, 3, 3},
+		{"a mirror that lies, one that is down", mirrors, upstream.Untrusted, out, 3, 3},
+		{"mirrors that lie", mirrors, upstream.Untrusted, upstream.Untrusted, 1, 1},
+		{"mirrors that deny", mirrors, upstream.Denied, no, 1, 1},
+		{"a list ends at its first outage", comma, out, no, 3, 0},
+		{"a list that goes on to an outage", comma, no, out, 3, 3},
+		{"a list that has it nowhere", comma, no, no, 1, 1},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				a, b := &source{name: "a"}, &source{name: "b"}
+				a.fails(upstream.Error{Class: test.a})
+				b.fails(upstream.Error{Class: test.b})
+				if err := ask(t.Context(), t, breaker.Retry(nil)(test.group(a, b)), modKey); err == nil {
+					t.Error("no error")
+				}
+				wantAsked(t, a, test.wantA)
+				wantAsked(t, b, test.wantB)
+			})
+		})
+	}
+}
+
+// The first pass tries every source without waiting.
+func TestRetryFirstPass(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a, b := down("a"), &source{name: "b"}
+		start := time.Now()
+		if err := ask(t.Context(), t, breaker.Retry(nil)(upstream.Mirrors(a, b)), modKey); err != nil {
+			t.Error(err)
+		}
+		if waited := time.Since(start); waited != 0 {
+			t.Errorf("waited %v though the second mirror has it", waited)
+		}
+		wantAsked(t, a, 1)
+		wantAsked(t, b, 1)
+	})
+}
+
+// Each request has waits and tries of its own.
+func TestRetryManyAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const callers = 100
+		s := down("proxy")
+		u := breaker.Retry(nil)(s)
+		var all sync.WaitGroup
+		for range callers {
+			all.Go(func() { ask(t.Context(), t, u, modKey) })
+		}
+		all.Wait()
+		wantAsked(t, s, 3*callers)
+	})
+}
