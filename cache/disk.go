@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	mathrand "math/rand/v2"
 	"os"
 	"path"
 	"path/filepath"
@@ -59,13 +60,17 @@ func OpenDisk(dir string, opts *DiskOptions) (*Disk, error) {
 	// process's working directory.
 	dir, err := filepath.Abs(dir)
 	if err == nil {
-		err = os.MkdirAll(filepath.Join(dir, filepath.FromSlash(tempDir)), 0o777)
+		err = os.MkdirAll(dir, 0o777)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("opening the cache directory: %w", err)
 	}
 	root, err := os.OpenRoot(dir)
 	if err != nil {
+		return nil, fmt.Errorf("opening the cache directory: %w", err)
+	}
+	if err := root.MkdirAll(tempDir, 0o777); err != nil {
+		root.Close()
 		return nil, fmt.Errorf("opening the cache directory: %w", err)
 	}
 	d := &Disk{root: root}
@@ -139,7 +144,7 @@ func missOr(key string, err error) error {
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return &MissError{Key: key}
-	case errors.Is(err, errRecord), isNameTooLong(err), isNotDir(err):
+	case errors.Is(err, errRecord), isNameTooLong(err), isNotDir(err), isDir(err):
 		return &MissError{Key: key, Err: err}
 	}
 	return err
@@ -210,15 +215,23 @@ func (d *Disk) Delete(_ context.Context, key string) error {
 }
 
 func (d *Disk) remove(name string) error {
-	if err := d.root.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
+	err := d.root.Remove(name)
+	// A directory that is not empty (fs.ErrExist) holds other entries.
+	if err == nil || errors.Is(err, fs.ErrExist) || errors.Is(missOr(name, err), fs.ErrNotExist) {
+		return nil
 	}
-	return nil
+	return err
 }
 
 // publish gives a temporary file its name. The order matters: the content is on
 // the disk before it has a name; the record, which makes it count, comes last.
 func (d *Disk) publish(key string, file *os.File, temp string, meta Meta) error {
+	// The time of change is what tells a file from another of its size. Clocks of
+	// file systems are too coarse for that, so the nanoseconds are drawn.
+	changed := time.Unix(time.Now().Unix(), mathrand.Int64N(int64(time.Second)))
+	if err := d.root.Chtimes(temp, changed, changed); err != nil {
+		return err
+	}
 	if !d.opts.NoSync {
 		if err := file.Sync(); err != nil {
 			return err

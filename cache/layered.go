@@ -83,6 +83,12 @@ func (l *layered) Put(ctx context.Context, key string, c Content) error {
 }
 
 func (l *layered) Move(ctx context.Context, key string, spool *Spool, meta Meta) error {
+	// A reader of a spool that is not finished would wait for the rest.
+	digest, err := spool.Digest()
+	if err != nil {
+		return err
+	}
+	meta.Digest = digest
 	slowErr := Commit(ctx, l.slow, key, spool, meta)
 	if !l.takesSmall(spool.Size()) {
 		return errors.Join(slowErr, l.forget(ctx, key))

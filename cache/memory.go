@@ -22,7 +22,7 @@ type MemoryOptions struct {
 	MaxBytes int64
 
 	// MaxEntry is the size of the largest content that is taken. Default: 1 MiB,
-	// but at most an eighth of what a shard of the store may hold.
+	// but at most half of what one of 16 shards of the budget may hold.
 	MaxEntry int64
 }
 
@@ -114,6 +114,9 @@ func (m *memory) shard(key string) *shard {
 // readExactly reads content that says it has size bytes into a slice of that
 // size; it reads on to see that there is no more.
 func readExactly(r io.Reader, size int64) ([]byte, error) {
+	if size < 0 {
+		return nil, errMismatch
+	}
 	content := make([]byte, size)
 	if _, err := io.ReadFull(r, content); err != nil {
 		return nil, err

@@ -30,14 +30,16 @@ var errRecord = errors.New("its record cannot be read")
 
 func recordName(key string) string { return path.Join(recordDir, key+".json") }
 
+// newRecord describes the file with that info. Times are written in UTC: JSON
+// has no way to write a zone that is off by seconds.
 func newRecord(info fs.FileInfo, m Meta) record {
 	return record{
 		Format:   recordFormat,
 		Size:     info.Size(),
 		Changed:  info.ModTime().UnixNano(),
 		SHA256:   m.Digest.String(),
-		Fetched:  m.Fetched,
-		ModTime:  m.ModTime,
+		Fetched:  m.Fetched.UTC(),
+		ModTime:  m.ModTime.UTC(),
 		Origin:   m.Origin,
 		Verified: m.Verified,
 	}

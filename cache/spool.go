@@ -1,6 +1,7 @@
 package cache
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"crypto/sha256"
@@ -148,7 +149,7 @@ func (s *Spool) Fail(err error) {
 
 func (s *Spool) fail(err error) {
 	if !s.done {
-		s.done, s.err = true, err
+		s.done, s.err = true, cmp.Or(err, ErrUnfinished)
 		s.wake()
 	}
 }
@@ -200,7 +201,8 @@ func (s *Spool) isDone() bool {
 // FileName returns the path of a file that holds the content of a finished
 // spool, for readers that want a file's name. Content that is still in memory
 // is written out. The path is valid until a store takes the file over or the
-// spool is gone. It must not be called at the same time as Move or Close.
+// spool is gone. It must not be called at the same time as Move or Close, or by
+// two goroutines at once.
 func (s *Spool) FileName() (string, error) {
 	if _, err := s.Digest(); err != nil {
 		return "", err
@@ -214,7 +216,8 @@ func (s *Spool) FileName() (string, error) {
 }
 
 // Reader returns a new reader at the content's start. Where it has read all
-// that was written and more is to come, it waits until ctx ends.
+// that was written and more is to come, it waits until ctx ends. The caller must
+// hold the spool, as its owner or by another reader.
 func (s *Spool) Reader(ctx context.Context) *SpoolReader {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -24,6 +24,14 @@ func files() upstream.Upstream {
 	})
 }
 
+func newExample() *fetch.Client {
+	c, err := fetch.New(&fetch.Options{Upstream: files(), Store: cache.NewMemory(nil)})
+	if err != nil {
+		log.Fatal(err)
+	}
+	return c
+}
+
 func ExampleNew() {
 	c, err := fetch.New(&fetch.Options{
 		Upstream: files(),
@@ -55,13 +63,7 @@ func upstreamMod(f fetch.Fetcher) (*upstream.Response, error) {
 }
 
 func ExampleNewHandler() {
-	c, err := fetch.New(&fetch.Options{
-		Upstream: files(),
-		Store:    cache.NewMemory(nil),
-	})
-	if err != nil {
-		log.Fatal(err)
-	}
+	c := newExample()
 	defer c.Close()
 	mux := http.NewServeMux()
 	mux.Handle("/goproxy/", http.StripPrefix("/goproxy", fetch.NewHandler(c, nil)))
@@ -76,13 +78,7 @@ func ExampleNewHandler() {
 }
 
 func ExampleResolve() {
-	c, err := fetch.New(&fetch.Options{
-		Upstream: files(),
-		Store:    cache.NewMemory(nil),
-	})
-	if err != nil {
-		log.Fatal(err)
-	}
+	c := newExample()
 	defer c.Close()
 	info, err := fetch.Resolve(context.Background(), c, "example.com/hello", "v1")
 	fmt.Println(info.Version, err)
@@ -95,13 +91,7 @@ func ExampleExtract() {
 		log.Fatal(err)
 	}
 	defer os.RemoveAll(dir)
-	c, err := fetch.New(&fetch.Options{
-		Upstream: upstream.Mirrors(files(), files()), // neither has the zip
-		Store:    cache.NewMemory(nil),
-	})
-	if err != nil {
-		log.Fatal(err)
-	}
+	c := newExample() // whose source has no zip
 	defer c.Close()
 	err = fetch.Extract(context.Background(), c, module.Version{Path: "example.com/hello", Version: "v1.1.0"}, dir)
 	fmt.Println(upstream.ClassOf(err))

@@ -258,7 +258,7 @@ func (f archived) Path() string { return f.file.Name }
 func (f archived) Open() (io.ReadCloser, error) {
 	return io.NopCloser(bytes.NewReader(f.file.Data)), nil
 }
-func (f archived) Lstat() (fs.FileInfo, error) { return archivedInfo{f.file}, nil }
+func (f archived) Lstat() (fs.FileInfo, error) { return archivedInfo(f), nil }
 
 type archivedInfo struct{ file txtar.File }
 

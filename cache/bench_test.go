@@ -1,0 +1,85 @@
+package cache_test
+
+import (
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/breakwater-go/breakwater/cache"
+)
+
+// BenchmarkGet gets an entry of the size of a go.mod and reads it, beside what
+// the file costs without a store.
+func BenchmarkGet(b *testing.B) {
+	content := strings.Repeat("require example.com/m v1.0.0\n", 70)
+	dir := b.TempDir()
+	disk := openDisk(b, dir)
+	put(b, disk, modKey, content)
+	memory := cache.NewMemory(nil)
+	put(b, memory, modKey, content)
+	layered := cache.Layered(memory, disk)
+
+	for _, bench := range []struct {
+		name  string
+		store cache.Store
+	}{{"memory", memory}, {"memory over disk", layered}, {"disk", disk}} {
+		b.Run(bench.name, func(b *testing.B) { benchmarkGet(b, bench.store, len(content)) })
+	}
+	b.Run("os.ReadFile", func(b *testing.B) {
+		file := filepath.Join(dir, filepath.FromSlash(modKey))
+		b.ReportAllocs()
+		b.SetBytes(int64(len(content)))
+		b.RunParallel(func(pb *testing.PB) {
+			for pb.Next() {
+				if _, err := os.ReadFile(file); err != nil {
+					b.Error(err)
+					return
+				}
+			}
+		})
+	})
+}
+
+func benchmarkGet(b *testing.B, s cache.Store, size int) {
+	b.ReportAllocs()
+	b.SetBytes(int64(size))
+	b.RunParallel(func(pb *testing.PB) {
+		buf := make([]byte, size)
+		for pb.Next() {
+			e, err := s.Get(b.Context(), modKey)
+			if err != nil {
+				b.Error(err)
+				return
+			}
+			_, err = io.ReadFull(e.Body, buf)
+			e.Body.Close()
+			if err != nil {
+				b.Error(err)
+				return
+			}
+		}
+	})
+}
+
+// BenchmarkCommit stores a download of 1 MiB: what the spool writes, renamed.
+func BenchmarkCommit(b *testing.B) {
+	disk := openDisk(b, b.TempDir())
+	content := strings.Repeat("0123456789abcdef", 64<<10)
+	b.ReportAllocs()
+	b.SetBytes(int64(len(content)))
+	for b.Loop() {
+		spool := disk.NewSpool(0)
+		if _, err := io.WriteString(spool, content); err != nil {
+			b.Fatal(err)
+		}
+		if err := spool.Finish(); err != nil {
+			b.Fatal(err)
+		}
+		if err := cache.Commit(b.Context(), disk, modKey, spool, cache.Meta{}); err != nil {
+			b.Fatal(err)
+		}
+		spool.Close()
+	}
+}

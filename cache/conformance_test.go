@@ -1,0 +1,43 @@
+package cache_test
+
+import (
+	"testing"
+
+	"github.com/breakwater-go/breakwater/cache"
+	"github.com/breakwater-go/breakwater/cache/cachetest"
+)
+
+// plain hides what a store can do beyond Get, Put and Delete.
+type plain struct{ cache.Deleter }
+
+func TestConformance(t *testing.T) {
+	memory := func(maxBytes int64) cache.Store {
+		return cache.NewMemory(&cache.MemoryOptions{MaxBytes: maxBytes})
+	}
+	disk := func(t *testing.T) cache.Store { return openDisk(t, t.TempDir()) }
+	only := func(s cache.Store) cache.Store { return plain{s.(cache.Deleter)} }
+	for name, newStore := range map[string]func(*testing.T) cache.Store{
+		"memory":                 func(*testing.T) cache.Store { return memory(0) },
+		"disk":                   disk,
+		"memory over disk":       func(t *testing.T) cache.Store { return cache.Layered(memory(0), disk(t)) },
+		"small memory over disk": func(t *testing.T) cache.Store { return cache.Layered(memory(16<<10), disk(t)) },
+		"disk over disk":         func(t *testing.T) cache.Store { return cache.Layered(disk(t), disk(t)) },
+		"three layers": func(t *testing.T) cache.Store {
+			return cache.Layered(memory(64<<10), memory(0), disk(t))
+		},
+		"layers in layers": func(t *testing.T) cache.Store {
+			return cache.Layered(cache.Layered(memory(0), disk(t)), disk(t))
+		},
+		"plain over plain": func(t *testing.T) cache.Store {
+			return cache.Layered(only(memory(0)), only(disk(t)))
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			err := cachetest.Test(func() (cache.Store, error) { return newStore(t), nil })
+			if err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
