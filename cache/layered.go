@@ -11,7 +11,8 @@ import (
 // order and puts what a slower one has into the faster ones that take its size.
 // A store that fails is passed over. Put and Move write to all: the last, which
 // is the one that lasts, decides over success; that a faster one refuses is
-// no failure. What the last store is able to do (spools, moves) the layered one
+// no failure. A faster store must be a [Deleter]: what it cannot replace must not
+// hide what is new. What the last store is able to do (spools, moves) the layered one
 // does too, and Close closes those of its stores that can be closed.
 func Layered(stores ...Store) Store {
 	switch len(stores) {

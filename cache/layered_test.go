@@ -79,6 +79,14 @@ func TestLayeredLarge(t *testing.T) {
 	}
 	wantMiss(t, fast, modKey)
 	wantContent(t, s, modKey, large)
+
+	put(t, s, modKey, "small again")
+	spool := filled(t, cache.SpoolFor(s, 0), large+"r")
+	if err := cache.Commit(t.Context(), s, modKey, spool, cache.Meta{}); err != nil {
+		t.Fatal(err)
+	}
+	wantMiss(t, fast, modKey)
+	wantContent(t, s, modKey, large+"r")
 }
 
 type lastPut struct {
@@ -118,6 +126,7 @@ func TestLayeredFastFails(t *testing.T) {
 	fast := &faulty{Store: cache.NewMemory(nil)}
 	s := cache.Layered(fast, openDisk(t, t.TempDir()))
 	put(t, s, modKey, "old")
+	wantContent(t, fast, modKey, "old") // though it sets no bound
 
 	// What the fast store cannot replace must not hide what is new.
 	fast.putErr = broken

@@ -92,24 +92,22 @@ func parseSourceURL(s string) (*url.URL, error) {
 }
 
 // redact returns u for showing: user information and query are both places
-// where people put tokens, so neither survives. A slash too many or too few
-// makes user information part of the path, so nothing before an "@" does.
+// where people put tokens, so neither survives. In a URL that was mistyped, by a
+// slash too many or an unescaped "?", user information stands elsewhere: then
+// only what follows the last "@" is shown.
 func redact(u *url.URL) string {
-	shown := *u
-	if shown.User != nil {
+	shown := url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path, RawPath: u.RawPath, Opaque: u.Opaque}
+	if u.User != nil {
 		shown.User = url.User("xxxxx")
 	}
-	if i := strings.LastIndexByte(shown.Path, '@'); i >= 0 {
-		shown.Path, shown.RawPath = "/xxxxx"+shown.Path[i:], ""
-		shown.Host = ""
+	rest := u.Opaque + u.Path + u.RawQuery + u.Fragment
+	if i := strings.LastIndexByte(rest, '@'); i >= 0 {
+		after, _, _ := strings.Cut(rest[i+1:], "?")
+		return (&url.URL{Scheme: u.Scheme, User: url.User("xxxxx"), Host: after}).String()
 	}
-	if i := strings.LastIndexByte(shown.Opaque, '@'); i >= 0 {
-		shown.Opaque = "xxxxx" + shown.Opaque[i:]
-	}
-	if shown.RawQuery != "" {
+	if u.RawQuery != "" {
 		shown.RawQuery = "xxxxx"
 	}
-	shown.Fragment, shown.RawFragment = "", ""
 	return shown.String()
 }
 

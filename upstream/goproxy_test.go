@@ -100,6 +100,9 @@ var mistyped = []string{
 	"https://proxy.example/#hunter2",
 	"https://user:hunter2@[::1",
 	"https://user:hunter2@proxy.example/\x7f",
+	"https:/user:hunter2?@proxy.example",
+	"https:/user:hunter2#@proxy.example",
+	"https:user:hunter2?hunter2@proxy.example",
 }
 
 func TestGOPROXYErrorsHoldNoCredential(t *testing.T) {

@@ -9,7 +9,7 @@ import (
 	"github.com/breakwater-go/breakwater/cache"
 )
 
-// checkInvalidKeys puts under keys that the contract excludes. A store that
+// checkInvalidKeys puts under keys that every store refuses. A store that
 // took them might be led out of its directory.
 func checkInvalidKeys(ctx context.Context, s cache.Store) error {
 	var errs []error
