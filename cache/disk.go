@@ -261,7 +261,14 @@ func (d *Disk) rename(from, to string) error {
 
 func (d *Disk) createTemp() (*os.File, string, error) {
 	name := path.Join(tempDir, "put-"+rand.Text())
-	file, err := d.root.OpenFile(name, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o666)
+	const flags = os.O_RDWR | os.O_CREATE | os.O_EXCL
+	file, err := d.root.OpenFile(name, flags, 0o666)
+	if errors.Is(err, fs.ErrNotExist) {
+		// Somebody has emptied the directory, as go clean -modcache might.
+		if err = d.root.MkdirAll(tempDir, 0o777); err == nil {
+			file, err = d.root.OpenFile(name, flags, 0o666)
+		}
+	}
 	return file, name, err
 }
 

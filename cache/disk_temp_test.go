@@ -104,3 +104,22 @@ func TestDiskSpoolWithoutItsDirectory(t *testing.T) {
 	}
 	wantFiles(t, elsewhere)
 }
+
+// A directory that is emptied while the store is open is filled again.
+func TestDiskEmptiedWhileOpen(t *testing.T) {
+	dir := t.TempDir()
+	d := openDisk(t, dir)
+	put(t, d, modKey, "before")
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range entries {
+		if err := os.RemoveAll(filepath.Join(dir, e.Name())); err != nil {
+			t.Fatal(err)
+		}
+	}
+	wantMiss(t, d, modKey)
+	put(t, d, modKey, "after")
+	wantContent(t, d, modKey, "after")
+}

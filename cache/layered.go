@@ -3,8 +3,10 @@ package cache
 import (
 	"context"
 	"errors"
+	"hash/maphash"
 	"io"
 	"io/fs"
+	"sync/atomic"
 )
 
 // Layered returns a store over several, the fastest first. Get asks them in
@@ -21,19 +23,32 @@ func Layered(stores ...Store) Store {
 	case 1:
 		return stores[0]
 	}
-	return &layered{stores[0], Layered(stores[1:]...)}
+	return &layered{fast: stores[0], slow: Layered(stores[1:]...), seed: maphash.MakeSeed()}
 }
 
-type layered struct{ fast, slow Store }
+type layered struct {
+	fast, slow Store
+
+	// writes counts, for a share of the keys each, how often the slow store was
+	// written. It is raised before the fast store gets the new entry, so that a
+	// promotion of the old one, under way at the same time, is noticed.
+	seed   maphash.Seed
+	writes [64]atomic.Uint64
+}
+
+func (l *layered) writesOf(key string) *atomic.Uint64 {
+	return &l.writes[maphash.String(l.seed, key)%uint64(len(l.writes))]
+}
 
 func (l *layered) Get(ctx context.Context, key string) (*Entry, error) {
 	e, fastErr := l.fast.Get(ctx, key)
 	if fastErr == nil {
 		return e, nil
 	}
+	before := l.writesOf(key).Load()
 	e, err := l.slow.Get(ctx, key)
 	if err == nil {
-		return l.promote(ctx, key, e)
+		return l.promote(ctx, key, e, before)
 	}
 	if errors.Is(err, fs.ErrNotExist) && !errors.Is(fastErr, fs.ErrNotExist) {
 		return nil, fastErr // the failure, not the miss, is what somebody must see
@@ -42,8 +57,9 @@ func (l *layered) Get(ctx context.Context, key string) (*Entry, error) {
 }
 
 // promote reads a small entry once, for the caller and for the fast store. The
-// fast store checks the digest on the way, so damaged bytes are a miss.
-func (l *layered) promote(ctx context.Context, key string, e *Entry) (*Entry, error) {
+// fast store checks the digest on the way, so damaged bytes are a miss. before
+// is the count of writes from before the entry was got.
+func (l *layered) promote(ctx context.Context, key string, e *Entry, before uint64) (*Entry, error) {
 	if !l.takesSmall(e.Size) {
 		return e, nil
 	}
@@ -55,6 +71,9 @@ func (l *layered) promote(ctx context.Context, key string, e *Entry) (*Entry, er
 	put := Content{Meta: e.Meta, Size: e.Size, Body: NewBody(content)}
 	if err := l.fast.Put(ctx, key, put); errors.Is(err, errMismatch) {
 		return nil, &MissError{Key: key, Err: err}
+	}
+	if l.writesOf(key).Load() != before {
+		l.forget(ctx, key) // what was promoted may hide a newer entry
 	}
 	e.Body = NewBody(content)
 	return e, nil
@@ -70,7 +89,7 @@ func (l *layered) takesSmall(size int64) bool {
 
 func (l *layered) Put(ctx context.Context, key string, c Content) error {
 	if !l.takesSmall(c.Size) {
-		return errors.Join(l.slow.Put(ctx, key, c), l.forget(ctx, key))
+		return errors.Join(l.slow.Put(ctx, key, c), l.written(ctx, key))
 	}
 	content, err := readExactly(c.Body, c.Size)
 	if err != nil {
@@ -92,7 +111,7 @@ func (l *layered) Move(ctx context.Context, key string, spool *Spool, meta Meta)
 	meta.Digest = digest
 	slowErr := Commit(ctx, l.slow, key, spool, meta)
 	if !l.takesSmall(spool.Size()) {
-		return errors.Join(slowErr, l.forget(ctx, key))
+		return errors.Join(slowErr, l.written(ctx, key))
 	}
 	r := spool.Reader(ctx)
 	defer r.Close()
@@ -103,9 +122,16 @@ func (l *layered) Move(ctx context.Context, key string, spool *Spool, meta Meta)
 // putFast puts what the slow store was given into the fast one. If that fails,
 // at least the old entry must not hide the new one.
 func (l *layered) putFast(ctx context.Context, key string, c Content) {
+	l.writesOf(key).Add(1)
 	if err := l.fast.Put(ctx, key, c); err != nil {
 		l.forget(ctx, key)
 	}
+}
+
+// written drops from the fast store what the slow one has in another form.
+func (l *layered) written(ctx context.Context, key string) error {
+	l.writesOf(key).Add(1)
+	return l.forget(ctx, key)
 }
 
 func (l *layered) forget(ctx context.Context, key string) error {
@@ -115,7 +141,7 @@ func (l *layered) forget(ctx context.Context, key string) error {
 
 func (l *layered) Delete(ctx context.Context, key string) error {
 	_, slowErr := Delete(ctx, l.slow, key)
-	return errors.Join(slowErr, l.forget(ctx, key))
+	return errors.Join(slowErr, l.written(ctx, key))
 }
 
 func (l *layered) NewSpool(memory int64) *Spool { return SpoolFor(l.slow, memory) }

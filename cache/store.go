@@ -14,7 +14,8 @@ import (
 // A Store keeps content under keys. A key is a slash-separated path that
 // [fs.ValidPath] accepts, in Breakwater the escaped path of the module proxy
 // protocol. One that starts with a dot or holds a backslash or a control
-// character is refused by Put and a miss to Get. Methods may be called by many goroutines at once, also for one key.
+// character is refused by Put and a miss to Get. Methods may be called by many
+// goroutines at once, also for one key.
 type Store interface {
 	// Get returns the entry stored under key, whose Body the caller closes.
 	// Where there is none, or none that is whole, the error satisfies
