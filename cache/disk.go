@@ -33,6 +33,8 @@ type DiskOptions struct {
 // file, so a process that dies in between leaves a miss. All names are opened
 // through an [os.Root]: nothing outside of the directory is read or written,
 // whatever links somebody puts into it.
+//
+// Several processes may use one directory. Its size has no bound yet.
 type Disk struct {
 	root *os.Root
 	opts DiskOptions
@@ -71,7 +73,7 @@ func OpenDisk(dir string, opts *DiskOptions) (*Disk, error) {
 	}
 	if err := root.MkdirAll(tempDir, 0o777); err != nil {
 		root.Close()
-		return nil, fmt.Errorf("opening the cache directory: %w", err)
+		return nil, fmt.Errorf("opening the cache directory %s: %w", dir, err)
 	}
 	d := &Disk{root: root}
 	if opts != nil {

@@ -33,7 +33,7 @@
 //	}
 //	return cache.Commit(ctx, store, key, spool, cache.Meta{Fetched: time.Now()})
 //
-// # Where this differs from the first design
+// # Design notes
 //
 // The directory is not synced after a rename. Content is synced before it gets
 // its name, and an entry counts only if its record matches it, so a rename that

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"slices"
+	"sync/atomic"
 
 	"github.com/breakwater-go/breakwater/breaker"
 	"github.com/breakwater-go/breakwater/cache"
@@ -21,6 +23,7 @@ type Client struct {
 	store    cache.Store
 	owned    io.Closer // the store, if New opened it
 	noSumDB  string    // GONOSUMDB patterns
+	closed   atomic.Bool
 	flights  *flights
 	notFound *memory // what the sources said does not exist
 	failing  *memory // what could not be renewed
@@ -52,6 +55,9 @@ func New(opts *Options) (*Client, error) {
 // findSources sets c.source to the bare sources.
 func (c *Client) findSources() error {
 	c.source = c.opts.Upstream
+	if c.source != nil && slices.Contains(upstream.Sources(c.source), nil) {
+		return errors.New("one of the sources in Upstream is nil")
+	}
 	settings := c.opts.Go
 	if settings == nil && c.source == nil {
 		s, err := ReadGoSettings(context.Background())
@@ -90,7 +96,8 @@ func (c *Client) findSources() error {
 func (c *Client) compose() {
 	newSpool := func(memory int64) *cache.Spool { return cache.SpoolFor(c.store, memory) }
 	each := func(source upstream.Upstream) upstream.Upstream {
-		return upstream.Chain(source, breaker.Circuit(c.opts.Circuit), verify.Structure(), verify.Spooled(newSpool))
+		return upstream.Chain(source,
+			breaker.Circuit(c.opts.Circuit), contain(c.log), verify.Structure(), verify.Spooled(newSpool))
 	}
 	c.source = breaker.Retry(c.opts.Retry)(upstream.Wrap(c.source, each))
 }
@@ -125,6 +132,9 @@ func (c *Client) Name() string { return "breakwater" }
 func (c *Client) Fetch(ctx context.Context, req upstream.Request) (*upstream.Response, error) {
 	if err := c.refuse(req); err != nil {
 		return nil, err
+	}
+	if c.closed.Load() {
+		return nil, &upstream.Error{Class: upstream.Canceled, Request: req, Err: errClosed}
 	}
 	if ctx.Err() != nil {
 		return nil, upstream.ContextError(ctx, req, "")
@@ -183,9 +193,13 @@ func (c *Client) refuse(req upstream.Request) error {
 }
 
 // Close ends the downloads under way, waits for them, and closes what New
-// opened. Callers that still wait get an error of class Canceled. Bodies that
-// were handed out stay readable.
+// opened. Callers that still wait, and those that come later, get an error of
+// class Canceled. Bodies that were handed out stay readable. Closing again does
+// nothing.
 func (c *Client) Close() error {
+	if c.closed.Swap(true) {
+		return nil
+	}
 	c.flights.close()
 	for _, s := range c.sources() {
 		if idle, ok := upstream.As[interface {

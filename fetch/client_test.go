@@ -236,5 +236,8 @@ func TestCloseEndsFlights(t *testing.T) {
 		if upstream.ClassOf(err) != upstream.Canceled {
 			t.Errorf("a caller after Close gets %v, want canceled", err)
 		}
+		if err := c.Close(); err != nil {
+			t.Errorf("closing again: %v", err)
+		}
 	})
 }

@@ -20,7 +20,7 @@
 // Small programs can use the helpers: [Resolve] turns a version query into a
 // version, [SaveZip] downloads a module's zip, [Extract] unpacks it.
 //
-// # Where this differs from the first design
+// # Design notes
 //
 // A flight has no deadline of its own that would have to follow its waiters':
 // when the last of them has gone, by deadline or otherwise, the flight ends a

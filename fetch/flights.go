@@ -3,8 +3,6 @@ package fetch
 import (
 	"context"
 	"errors"
-	"fmt"
-	"runtime/debug"
 	"sync"
 	"time"
 
@@ -126,23 +124,13 @@ func (fs *flights) join(ctx context.Context, req upstream.Request) (*flight, err
 
 func (fs *flights) run(ctx context.Context, f *flight) {
 	defer f.cancel(nil)
-	f.resp, f.spool, f.err = fs.flySafely(ctx, f.req)
+	f.resp, f.spool, f.err = fs.fly(ctx, f.req)
 
 	fs.mu.Lock()
 	defer fs.mu.Unlock()
 	fs.forget(f)
 	close(f.done)
 	f.drop()
-}
-
-// flySafely keeps a source that panics from taking the whole program down.
-func (fs *flights) flySafely(ctx context.Context, req upstream.Request) (resp *upstream.Response, spool *cache.Spool, err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			err = &upstream.Error{Request: req, Err: fmt.Errorf("a source panicked: %v\n%s", p, debug.Stack())}
-		}
-	}()
-	return fs.fly(ctx, req)
 }
 
 // leave takes one waiter off. When nobody is left, a flight that is over drops

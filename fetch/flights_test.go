@@ -140,14 +140,3 @@ func TestOfflineCallsJoinNoFlight(t *testing.T) {
 		close(source.release)
 	})
 }
-
-func TestPanicOfASourceIsAnError(t *testing.T) {
-	source := upstream.Func(func(context.Context, upstream.Request) (*upstream.Response, error) {
-		panic("boom")
-	})
-	c := newClient(t, fetch.Options{Upstream: source})
-	_, err := c.Fetch(t.Context(), request(t, upstream.Mod, "example.com/hello", "v1.0.0"))
-	if err == nil || upstream.ClassOf(err) != upstream.Unavailable {
-		t.Errorf("got %v, want unavailable", err)
-	}
-}

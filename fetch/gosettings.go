@@ -23,6 +23,8 @@ type GoSettings struct {
 	GOSUMDB   string // the checksum database
 }
 
+var errNoProxy = errors.New("no GOPROXY is set (and without a go command in PATH there is no default): name your module proxies in the environment or in the options")
+
 // ReadGoSettings returns the settings that are in force for the user: those of
 // `go env`, so that `go env -w` counts. Where no go command is installed, they
 // are read from the environment and the user's go/env file. An empty GOPROXY is
@@ -43,7 +45,7 @@ func ReadGoSettings(ctx context.Context) (GoSettings, error) {
 		GOSUMDB:   cmp.Or(env["GOSUMDB"], "sum.golang.org"),
 	}
 	if s.GOPROXY == "" {
-		return GoSettings{}, errors.New("no GOPROXY is set: name your module proxies with `go env -w GOPROXY=...`, in the environment or in the options")
+		return GoSettings{}, errNoProxy
 	}
 	return s, nil
 }

@@ -16,25 +16,32 @@ import (
 // Options configures [New]. A nil *Options and zero fields mean the defaults;
 // where a field is a duration, a negative one switches the thing off.
 type Options struct {
-	// Upstream is where modules come from. Every source in it is wrapped in
-	// its own circuit breaker and checks; the whole is retried.
+	// Upstream is where modules come from. Every source in it gets a circuit
+	// breaker and checks of its own, and the whole is retried: bring neither
+	// yourself. Middleware of yours around a source (upstream.Wrap) is then
+	// inside that circuit, and sees each request that the source is sent.
 	// Default: the GOPROXY list of Go, where modules that match its GONOPROXY
 	// are kept from the proxies.
 	Upstream upstream.Upstream
 
-	// Go holds go command settings. Default: the user's, by [ReadGoSettings].
+	// Go holds go command settings. With an Upstream of your own, only its
+	// GONOSUMDB is used, for the modules that no checksum database may be asked
+	// about. Default: the user's, by [ReadGoSettings], or none with an Upstream.
 	Go *GoSettings
 
 	// HTTP tunes the HTTP sources that the GOPROXY list makes.
 	HTTP *upstream.HTTPOptions
 
 	// Store keeps what was fetched. It stays open when the Client is closed.
-	// Default: memory over a directory, as the next two fields say; that one is
-	// closed.
+	// Default: memory over a directory, as the next two fields say, which have
+	// no effect beside a Store of your own. The default store is closed with the
+	// Client.
 	Store cache.Store
 
-	// CacheDir is the default store's directory. Default: "breakwater" in the
-	// user's cache directory ([os.UserCacheDir]).
+	// CacheDir is the default store's directory. Several processes may use one.
+	// It has no bound on its size yet; what is deleted from it while nobody
+	// writes is fetched again. Default: "breakwater" in the user's cache
+	// directory ([os.UserCacheDir]).
 	CacheDir string
 
 	// MemoryBytes is the budget of the default store's memory layer, in bytes.

@@ -11,32 +11,38 @@ import (
 	"github.com/breakwater-go/breakwater/fetch"
 )
 
-// codeBlock returns the first block of README.md in the given language.
-func codeBlock(t *testing.T, language string) string {
+// programs returns the Go programs in README.md.
+func programs(t *testing.T) []string {
 	t.Helper()
 	data, err := os.ReadFile("../README.md")
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, rest, ok := strings.Cut(string(data), "```"+language+"\n")
-	block, _, closed := strings.Cut(rest, "\n```")
-	if !ok || !closed {
-		t.Fatalf("README.md has no block of %s", language)
+	var all []string
+	for _, rest := range strings.Split(string(data), "```go\n")[1:] {
+		program, _, _ := strings.Cut(rest, "\n```")
+		all = append(all, program+"\n")
 	}
-	return block + "\n"
+	return all
 }
 
-func TestReadmeSnippetCompiles(t *testing.T) {
-	dir := t.TempDir()
-	file := filepath.Join(dir, "main.go")
-	if err := os.WriteFile(file, []byte(codeBlock(t, "go")), 0o666); err != nil {
-		t.Fatal(err)
+func TestReadmeProgramsCompile(t *testing.T) {
+	all := programs(t)
+	if len(all) != 2 {
+		t.Errorf("README.md has %d programs, want 2", len(all))
 	}
-	cmd := exec.Command("go", "build", "-o", filepath.Join(dir, "main"), file)
-	cmd.Dir = ".."
-	cmd.Env = append(os.Environ(), "GOWORK=off", "GOTOOLCHAIN=local")
-	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Errorf("%v\n%s", err, out)
+	for _, program := range all {
+		dir := t.TempDir()
+		file := filepath.Join(dir, "main.go")
+		if err := os.WriteFile(file, []byte(program), 0o666); err != nil {
+			t.Fatal(err)
+		}
+		cmd := exec.Command("go", "build", "-o", filepath.Join(dir, "main"), file)
+		cmd.Dir = ".."
+		cmd.Env = append(os.Environ(), "GOWORK=off", "GOTOOLCHAIN=local")
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Errorf("%v\n%s", err, out)
+		}
 	}
 }
 

@@ -27,12 +27,14 @@ import (
 //   - anything else, such as a branch or a commit, for what the source says.
 //
 // Versions that the module's author has retracted are passed over, except where
-// the query names one. That no version fits is an [*upstream.Error] of class
+// the query names one. "patch" and "none" are for go.mod files. That no version fits is an [*upstream.Error] of class
 // NotFound.
 func Resolve(ctx context.Context, f Fetcher, path, query string) (upstream.Metadata, error) {
 	switch query {
 	case "", "latest", "upgrade":
 		return resolveLatest(ctx, f, path)
+	case "patch", "none":
+		return upstream.Metadata{}, noMatch(path, query, "the query means something only beside a go.mod file")
 	}
 	if module.CanonicalVersion(query) == query && query != "" {
 		return upstream.ReadInfo(ctx, f, path, query)
@@ -49,13 +51,13 @@ func Resolve(ctx context.Context, f Fetcher, path, query string) (upstream.Metad
 		return upstream.ReadInfo(ctx, f, path, query) // a tag or branch may have that name
 	}
 	if version == "" {
-		return upstream.Metadata{}, noMatch(path, query)
+		return upstream.Metadata{}, noMatch(path, query, "no version matches the query")
 	}
 	return upstream.ReadInfo(ctx, f, path, version)
 }
 
-func noMatch(path, query string) error {
-	return &upstream.Error{Class: upstream.NotFound, Subject: path + "@" + query, Err: errors.New("no version matches the query")}
+func noMatch(path, query, why string) error {
+	return &upstream.Error{Class: upstream.NotFound, Subject: path + "@" + query, Err: errors.New(why)}
 }
 
 func resolveLatest(ctx context.Context, f Fetcher, path string) (upstream.Metadata, error) {

@@ -47,6 +47,9 @@ func SaveZip(ctx context.Context, f Fetcher, m module.Version, file string) (err
 // rules are the go command's (golang.org/x/mod/zip). After an error, dir may
 // hold part of the files.
 func Extract(ctx context.Context, f Fetcher, m module.Version, dir string) error {
+	if files, err := os.ReadDir(dir); err == nil && len(files) > 0 {
+		return fmt.Errorf("extracting %s: %s is not empty", m, dir)
+	}
 	temp, err := os.MkdirTemp("", "breakwater-extract-*")
 	if err != nil {
 		return err

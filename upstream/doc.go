@@ -28,7 +28,7 @@
 //	}
 //	info, err := upstream.ReadLatest(ctx, src, "golang.org/x/mod")
 //
-// # Where this differs from the first design
+// # Design notes
 //
 // The constructor for checksum-database requests is [NewSumDBRequest], apart
 // from [NewRequest]: a look-up needs a database, a module and a version, one

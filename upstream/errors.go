@@ -69,15 +69,22 @@ type Error struct {
 }
 
 // Error returns one line: the request, the source, the class and the reason.
-// Where several sources were asked, a line for each follows.
+// Where several sources were asked, a line for each of the others follows.
 func (e *Error) Error() string {
 	var b strings.Builder
 	b.WriteString(e.subject())
 	b.WriteString(": ")
-	b.WriteString(e.Reason())
+	reason := e.Reason()
+	b.WriteString(reason)
+	said := false
 	for _, a := range e.Attempts {
+		other := a.Reason()
+		if !said && other == reason {
+			said = true
+			continue
+		}
 		b.WriteString("\n\t")
-		b.WriteString(a.Reason())
+		b.WriteString(other)
 	}
 	return b.String()
 }

@@ -77,7 +77,7 @@ func TestErrorText(t *testing.T) {
 			{Request: list, Source: "a", Status: 500},
 			{Request: list, Source: "b", Class: upstream.NotFound, Text: "none"},
 		}},
-			"a.b/c (list): a: unavailable (status 500)\n\ta: unavailable (status 500)\n\tb: not found: none"},
+			"a.b/c (list): a: unavailable (status 500)\n\tb: not found: none"},
 	}
 	for _, test := range tests {
 		if got := test.err.Error(); got != test.want {

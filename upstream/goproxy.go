@@ -43,7 +43,7 @@ func ParseGOPROXY(list string) ([]Entry, error) {
 			e.URL = "https://" + e.URL
 		}
 		if _, err := parseSourceURL(e.URL); err != nil {
-			return nil, err
+			return nil, fmt.Errorf("GOPROXY: %w", err)
 		}
 		entries = append(entries, e)
 	}

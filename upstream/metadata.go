@@ -28,6 +28,9 @@ type Metadata struct {
 // (modfetch/proxy.go, Stat). Anything else is garbage from the source.
 func ParseMetadata(req Request, data []byte) (Metadata, error) {
 	var m Metadata
+	if bytes.HasPrefix(bytes.TrimSpace(data), []byte("<")) {
+		return Metadata{}, errors.New("the answer is a page (of a login, or an error), not metadata")
+	}
 	if err := json.Unmarshal(data, &m); err != nil {
 		return Metadata{}, fmt.Errorf("metadata is not as the protocol wants it: %w", err)
 	}

@@ -15,7 +15,7 @@ const maxPath = 2048
 var (
 	errTooLong       = errors.New("path is too long")
 	errNotProtocol   = errors.New("not a path of the module proxy protocol")
-	errNotCanonical  = errors.New("version is not canonical for this module path (see https://go.dev/ref/mod#versions)")
+	errNotCanonical  = errors.New("version is not canonical for this module path: resolve a version query first (see https://go.dev/ref/mod#versions)")
 	errDatabaseName  = errors.New("invalid checksum database name (must be host[/path])")
 	errLookupNoParts = errors.New("a look-up must name module@version")
 )

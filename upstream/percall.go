@@ -9,7 +9,7 @@ import (
 
 // ErrOffline is the cause of a failure for which no source was asked, because
 // the call or the whole Fetcher is offline.
-var ErrOffline = errors.New("offline, and there is no copy at hand")
+var ErrOffline = errors.New("offline, and there is no copy at hand: fetch it once while online")
 
 type (
 	offlineKey struct{}
@@ -17,7 +17,7 @@ type (
 )
 
 // WithOffline returns a context whose calls are answered from what is at hand:
-// a Fetcher asks no source, and an [NewHTTP] source makes no connection.
+// a Fetcher asks no source, and a source from [NewHTTP] makes no connection.
 func WithOffline(ctx context.Context) context.Context {
 	return context.WithValue(ctx, offlineKey{}, true)
 }

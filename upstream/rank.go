@@ -20,13 +20,15 @@ func merge(attempts []*Error) *Error {
 }
 
 func rank(e *Error) int {
-	switch e.Class {
-	case NotFound:
-		return 0
-	case Untrusted:
-		return 2
+	switch {
+	case e.Err == errOff || e.Err == errDirect:
+		return 0 // it was never there to be asked
+	case e.Class == NotFound:
+		return 1
+	case e.Class == Untrusted:
+		return 3
 	}
-	return 1
+	return 2
 }
 
 // cutShort makes the error for a ctx that ended before everyone was asked. What

@@ -79,3 +79,18 @@ func TestConclusive(t *testing.T) {
 		}
 	}
 }
+
+// "direct" cannot be asked yet, so what it says is less helpful than what any
+// source says that was asked.
+func TestBuiltinsSpeakLast(t *testing.T) {
+	for _, builtin := range []upstream.Upstream{upstream.Direct(), upstream.Off()} {
+		u := upstream.Fallback(
+			upstream.Step{Upstream: &source{name: "proxy", err: &upstream.Error{Class: upstream.NotFound, Status: 410}}},
+			upstream.Step{Upstream: builtin},
+		)
+		_, err := u.Fetch(t.Context(), request(t, "a.b/c/@v/list"))
+		if e := wantError(t, err, upstream.NotFound); e.Source != "proxy" || e.Status != 410 || len(e.Attempts) != 2 {
+			t.Errorf("before %s: %v", upstream.Name(builtin), err)
+		}
+	}
+}

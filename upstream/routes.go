@@ -14,6 +14,7 @@ import (
 type Route struct {
 	// Patterns is a comma-separated list of glob patterns of module path
 	// prefixes, as in GOPRIVATE (golang.org/x/mod/module.MatchPrefixPatterns).
+	// It must satisfy [CheckPatterns].
 	Patterns string
 
 	// Upstream is asked for the modules that match, and nobody else is.
@@ -40,17 +41,31 @@ func CheckPatterns(patterns string) error {
 // source is down or does not have the module, no other is asked, so a private
 // path stays where it belongs. A checksum-database look-up is routed by the
 // module it names; what names no module goes to rest.
+//
+// If a route's patterns do not satisfy [CheckPatterns], no source is asked for
+// any module: nobody knows which paths were meant to stay private. Everything
+// that names a module is then [Denied], with what is wrong.
 func Routes(rest Upstream, routes ...Route) Upstream {
-	return &routed{rest, slices.Clone(routes)}
+	r := &routed{rest: rest, routes: slices.Clone(routes)}
+	for _, route := range routes {
+		if err := CheckPatterns(route.Patterns); err != nil {
+			r.broken = err
+		}
+	}
+	return r
 }
 
 type routed struct {
 	rest   Upstream
 	routes []Route
+	broken error
 }
 
 func (r *routed) Fetch(ctx context.Context, req Request) (*Response, error) {
 	if path := req.Module(); path != "" {
+		if r.broken != nil {
+			return nil, &Error{Class: Denied, Request: req, Err: r.broken}
+		}
 		for _, route := range r.routes {
 			if module.MatchPrefixPatterns(route.Patterns, path) {
 				return route.Upstream.Fetch(ctx, req)
@@ -73,5 +88,5 @@ func (r *routed) With(members []Upstream) Upstream {
 	for i := range routes {
 		routes[i].Upstream = members[i+1]
 	}
-	return &routed{members[0], routes}
+	return &routed{members[0], routes, r.broken}
 }

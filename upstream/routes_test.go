@@ -66,3 +66,21 @@ func TestCheckPatterns(t *testing.T) {
 		}
 	}
 }
+
+// Where nobody knows which paths were meant to stay private, nothing that names
+// a module is asked anywhere.
+func TestRoutesWithBadPatternsAreClosed(t *testing.T) {
+	asked := &log{}
+	rest := &source{name: "public", log: asked}
+	for _, patterns := range []string{"a.example, corp.example", "corp.example/["} {
+		u := upstream.Routes(rest, upstream.Route{Patterns: patterns, Upstream: upstream.Off()})
+		u = upstream.Wrap(u, func(next upstream.Upstream) upstream.Upstream { return next })
+		_, err := u.Fetch(t.Context(), request(t, "corp.example/secret/@v/list"))
+		if upstream.ClassOf(err) != upstream.Denied {
+			t.Errorf("%q: %v, want denied", patterns, err)
+		}
+	}
+	if got := asked.lines; got != nil {
+		t.Errorf("the public source was asked for %v", got)
+	}
+}

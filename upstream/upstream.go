@@ -69,5 +69,11 @@ func Name(u Upstream) string {
 	if n, ok := As[Named](u); ok {
 		return n.Name()
 	}
-	return fmt.Sprintf("%T", u)
+	for {
+		w, ok := u.(interface{ Unwrap() Upstream })
+		if !ok {
+			return fmt.Sprintf("%T", u)
+		}
+		u = w.Unwrap()
+	}
 }

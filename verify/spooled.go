@@ -2,6 +2,7 @@ package verify
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"sync"
@@ -47,8 +48,18 @@ func (s *spooled) Fetch(ctx context.Context, req upstream.Request) (*upstream.Re
 	if err != nil {
 		return nil, err
 	}
+	if resp == nil || resp.Body == nil {
+		return nil, &upstream.Error{Request: req, Source: upstream.Name(s.next), Err: errNoResponse}
+	}
+	if resp.Source == "" {
+		named := *resp
+		named.Source = upstream.Name(s.next)
+		resp = &named
+	}
 	return takeIn(ctx, req, resp, s.newSpool)
 }
+
+var errNoResponse = errors.New("it returned neither a response with a body nor an error")
 
 // takeIn reads resp's body into a spool and returns resp with that as its body.
 // The spool lives as long as the body.
