@@ -4,14 +4,15 @@ import (
 	"context"
 	"crypto/rand"
 	"crypto/sha256"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
-	mathrand "math/rand/v2"
 	"os"
 	"path"
 	"path/filepath"
+	"syscall"
 	"time"
 )
 
@@ -36,19 +37,25 @@ type DiskOptions struct {
 //
 // Several processes may use one directory. Its size has no bound yet.
 type Disk struct {
-	root *os.Root
-	opts DiskOptions
+	root   *os.Root
+	opts   DiskOptions
+	locked chan struct{} // full while somebody in this process holds the lock
 }
 
 var (
 	_ Spooler = (*Disk)(nil)
 	_ Mover   = (*Disk)(nil)
 	_ Deleter = (*Disk)(nil)
+	_ Swapper = (*Disk)(nil)
 )
 
 const (
 	tempDir   = ".breakwater/tmp"
 	recordDir = ".breakwater/records"
+
+	// maxName is the longest name of a file on common file systems, in bytes.
+	// Content without room for its record's name would be stored in vain.
+	maxName = 255
 
 	// leftoverAge is how old a temporary file is when nobody can be writing it
 	// any more.
@@ -75,7 +82,7 @@ func OpenDisk(dir string, opts *DiskOptions) (*Disk, error) {
 		root.Close()
 		return nil, fmt.Errorf("opening the cache directory %s: %w", dir, err)
 	}
-	d := &Disk{root: root}
+	d := &Disk{root: root, locked: make(chan struct{}, 1)}
 	if opts != nil {
 		d.opts = *opts
 	}
@@ -228,9 +235,10 @@ func (d *Disk) remove(name string) error {
 // publish gives a temporary file its name. The order matters: the content is on
 // the disk before it has a name; the record, which makes it count, comes last.
 func (d *Disk) publish(key string, file *os.File, temp string, meta Meta) error {
-	// The time of change is what tells a file from another of its size. Clocks of
-	// file systems are too coarse for that, so the nanoseconds are drawn.
-	changed := time.Unix(time.Now().Unix(), mathrand.Int64N(int64(time.Second)))
+	if len(path.Base(recordName(key))) > maxName {
+		return &fs.PathError{Op: "store", Path: key, Err: syscall.ENAMETOOLONG}
+	}
+	changed := stamp(time.Now(), meta.Digest)
 	if err := d.root.Chtimes(temp, changed, changed); err != nil {
 		return err
 	}
@@ -252,6 +260,16 @@ func (d *Disk) publish(key string, file *os.File, temp string, meta Meta) error 
 		return err
 	}
 	return d.rename(record, recordName(key))
+}
+
+// stamp returns the time of change to give to content: a time of today, of which
+// the digest says which. Together with the size it tells the content from any
+// other, for which a file system's own clock is too coarse; and where the same
+// content is stored twice at once, either record fits either file.
+func stamp(now time.Time, d Digest) time.Time {
+	const day = 24 * time.Hour
+	ofDay := binary.BigEndian.Uint64(d[:8]) % uint64(day)
+	return now.UTC().Truncate(day).Add(time.Duration(ofDay))
 }
 
 func (d *Disk) rename(from, to string) error {

@@ -78,7 +78,7 @@ func TestDiskDamage(t *testing.T) {
 			put(t, d, modKey, content)
 			wantContent(t, d, modKey, content)
 			file := filepath.Join(dir, filepath.FromSlash(modKey))
-			record := filepath.Join(dir, ".breakwater", "records", filepath.FromSlash(modKey)+".json")
+			record := filepath.Join(dir, ".breakwater", "records", filepath.FromSlash(modKey)+",json")
 			if err := test.damage(t, file, record); err != nil {
 				t.Fatal(err)
 			}

@@ -45,7 +45,7 @@ func TestDiskLinks(t *testing.T) {
 		putOK  bool   // whether Put can replace the link
 	}{
 		{"content", modKey, true, true},
-		{"record", ".breakwater/records/" + modKey + ".json", true, true},
+		{"record", ".breakwater/records/" + modKey + ",json", true, true},
 		{"directory of content", "example.com", false, false},
 		{"directory of a record", ".breakwater/records/example.com", false, false},
 		{"directory of temporary files", ".breakwater/tmp", false, false},

@@ -35,7 +35,7 @@ func TestDiskLeftovers(t *testing.T) {
 	}
 	openDisk(t, dir)
 	wantFiles(t, dir,
-		".breakwater/records/"+modKey+".json", tempDir+"/put-young", modKey, "stranger")
+		".breakwater/records/"+modKey+",json", tempDir+"/put-young", modKey, "stranger")
 }
 
 // TestDiskLeavesNothing does what can go wrong and looks for temporary files.

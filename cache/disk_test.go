@@ -57,8 +57,8 @@ func TestDiskLayout(t *testing.T) {
 	put(t, d, modKey, "module example.com/Upper/mod\n")
 	put(t, d, listKey, "v1.2.3\n")
 	wantFiles(t, dir,
-		".breakwater/records/"+listKey+".json",
-		".breakwater/records/"+modKey+".json",
+		".breakwater/records/"+listKey+",json",
+		".breakwater/records/"+modKey+",json",
 		listKey,
 		modKey,
 	)
@@ -72,7 +72,7 @@ func TestDiskLayout(t *testing.T) {
 	if _, err := cache.Delete(t.Context(), d, modKey); err != nil {
 		t.Fatal(err)
 	}
-	wantFiles(t, dir, ".breakwater/records/"+listKey+".json", listKey)
+	wantFiles(t, dir, ".breakwater/records/"+listKey+",json", listKey)
 }
 
 func TestDiskReopen(t *testing.T) {

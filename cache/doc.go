@@ -3,7 +3,8 @@
 // A [Store] has two methods, Get and Put. What a store can do beyond that is an
 // optional interface, with a function that uses it where it is there and does
 // without where it is not: [SpoolFor] for [Spooler], [Commit] for [Mover],
-// [Delete] for [Deleter].
+// [Delete] for [Deleter], [Swap] for
+// [Swapper].
 //
 //   - [NewMemory] keeps small content within a budget of bytes.
 //   - [OpenDisk] keeps everything in a directory laid out like

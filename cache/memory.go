@@ -53,6 +53,7 @@ type memory struct {
 	seed     maphash.Seed
 	maxEntry int64
 	shards   [shards]shard
+	swap     sync.Mutex // held by one Swap at a time
 }
 
 type shard struct {

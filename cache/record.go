@@ -28,7 +28,9 @@ const recordFormat = 1
 
 var errRecord = errors.New("its record cannot be read")
 
-func recordName(key string) string { return path.Join(recordDir, key+".json") }
+// recordName returns the name of a key's record. No element of a key that is a
+// directory has a comma, so a record is never where a directory has to be.
+func recordName(key string) string { return path.Join(recordDir, key+",json") }
 
 // newRecord describes the file with that info. Times are written in UTC: JSON
 // has no way to write a zone that is off by seconds.

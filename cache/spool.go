@@ -29,17 +29,20 @@ type Spool struct {
 	memory int64
 	hash   hash.Hash
 
-	mu     sync.Mutex
-	buf    []byte   // the content while file is nil
-	file   *os.File // the content once it is larger than memory
-	size   int64
-	digest Digest
-	done   bool          // no more will be written
-	err    error         // why it ended early
-	refs   int           // the owner and the readers
-	closed bool          // by the owner
-	moved  bool          // the file is a store's now
-	grown  chan struct{} // closed at the next change; nil if nobody waits
+	mu        sync.Mutex
+	buf       []byte   // the content while file is nil
+	file      *os.File // the content once it is larger than memory
+	size      int64
+	digest    Digest
+	done      bool     // no more will be written
+	err       error    // why it ended early
+	refs      int      // the owner and the readers
+	closed    bool     // by the owner
+	moved     bool     // the file is a store's now
+	relocated bool     // by the writer: there is no other place to go to
+	abandoned *os.File // where the content was before
+
+	grown chan struct{} // closed at the next change; nil if nobody waits
 }
 
 // NewSpool returns a spool that keeps up to memory bytes in memory and beyond
@@ -67,7 +70,7 @@ func (s *Spool) Write(p []byte) (int, error) {
 	n := len(p)
 	var err error
 	if s.file != nil {
-		n, err = s.file.Write(p)
+		n, err = s.writeFile(p)
 	}
 	s.hash.Write(p[:n])
 
@@ -81,6 +84,45 @@ func (s *Spool) Write(p []byte) (int, error) {
 	return n, err
 }
 
+// writeFile appends p to the file. A disk that is full there need not be full
+// elsewhere: then the content goes on in the directory for temporary files.
+func (s *Spool) writeFile(p []byte) (int, error) {
+	n, err := s.file.Write(p)
+	if err == nil || s.relocated {
+		return n, err
+	}
+	if s.relocate() != nil {
+		return n, err // the first error says more
+	}
+	more, err := s.file.Write(p[n:])
+	return n + more, err
+}
+
+// relocate copies the content to a file in the directory for temporary files.
+// Readers that have the old file in hand are done with it when they look again;
+// it stays open for them until the spool is gone.
+func (s *Spool) relocate() error {
+	s.relocated = true
+	file, err := os.CreateTemp("", "breakwater-spool-*")
+	if err != nil {
+		return err
+	}
+	end, err := s.file.Seek(0, io.SeekCurrent)
+	if err == nil {
+		_, err = io.Copy(file, io.NewSectionReader(s.file, 0, end))
+	}
+	if err != nil {
+		file.Close()
+		os.Remove(file.Name())
+		return err
+	}
+	os.Remove(s.file.Name())
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.abandoned, s.file = s.file, file
+	return nil
+}
+
 // spill moves the content from memory to a file. The reads of fields that only
 // the writer changes need no lock.
 func (s *Spool) spill() error {
@@ -91,7 +133,11 @@ func (s *Spool) spill() error {
 	if _, err := file.Write(s.buf); err != nil {
 		file.Close()
 		os.Remove(file.Name())
-		return err
+		if s.relocated {
+			return err
+		}
+		s.relocated, s.dirs = true, nil // as in writeFile
+		return s.spill()
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -243,10 +289,13 @@ func (s *Spool) Close() error {
 func (s *Spool) release() {
 	s.mu.Lock()
 	s.refs--
-	file, last, moved := s.file, s.refs == 0, s.moved
+	file, abandoned, last, moved := s.file, s.abandoned, s.refs == 0, s.moved
 	s.mu.Unlock()
 	if !last || file == nil {
 		return
+	}
+	if abandoned != nil {
+		abandoned.Close()
 	}
 	file.Close()
 	if !moved {

@@ -238,5 +238,5 @@ func TestSpoolCrowd(t *testing.T) {
 	spool.Close()
 	wg.Wait()
 	wantContent(t, d, modKey, string(content))
-	wantFiles(t, dir, ".breakwater/records/"+modKey+".json", modKey)
+	wantFiles(t, dir, ".breakwater/records/"+modKey+",json", modKey)
 }

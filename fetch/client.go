@@ -5,10 +5,8 @@ import (
 	"errors"
 	"io"
 	"log/slog"
-	"slices"
 	"sync/atomic"
 
-	"github.com/breakwater-go/breakwater/breaker"
 	"github.com/breakwater-go/breakwater/cache"
 	"github.com/breakwater-go/breakwater/upstream"
 	"github.com/breakwater-go/breakwater/verify"
@@ -20,11 +18,15 @@ import (
 type Client struct {
 	opts     Options
 	source   upstream.Upstream // all sources with their middleware
+	database upstream.Upstream // where the checksum database is asked; nil if it is off
+	sumDB    *verify.SumDB     // what is known of it; nil if it is off
+	verifier verify.Verifier   // nil if nothing is verified
 	store    cache.Store
 	owned    io.Closer // the store, if New opened it
 	noSumDB  string    // GONOSUMDB patterns
 	closed   atomic.Bool
 	flights  *flights
+	later    *later  // what is to be verified in the background
 	notFound *memory // what the sources said does not exist
 	failing  *memory // what could not be renewed
 	log      *slog.Logger
@@ -35,71 +37,61 @@ type Client struct {
 // them is found here. The caller closes the Client.
 func New(opts *Options) (*Client, error) {
 	o := opts.withDefaults()
-	c := &Client{opts: o, log: o.Logger, store: o.Store, notFound: newMemory(o.NotFoundTTL), failing: newMemory(refreshPause)}
-	if err := c.findSources(); err != nil {
+	c := &Client{
+		opts: o, log: o.Logger, store: o.Store,
+		notFound: newMemory(o.NotFoundTTL), failing: newMemory(refreshPause),
+	}
+	settings, err := o.settings()
+	if err == nil {
+		err = settings.check()
+	}
+	if err != nil {
+		return nil, err
+	}
+	c.noSumDB = settings.GONOSUMDB
+	sources, err := o.bareSources(settings)
+	if err != nil {
 		return nil, err
 	}
 	if c.store == nil {
-		store, err := o.openStore()
-		if err != nil {
+		if c.store, err = o.openStore(); err != nil {
 			return nil, err
 		}
-		c.store = store
-		c.owned, _ = store.(io.Closer)
+		c.owned, _ = c.store.(io.Closer)
 	}
-	c.compose()
-	c.flights = newFlights(o.Grace, c.fly)
+	if err := c.assemble(sources, settings); err != nil {
+		return nil, errors.Join(err, c.closeStore())
+	}
 	return c, nil
 }
 
-// findSources sets c.source to the bare sources.
-func (c *Client) findSources() error {
-	c.source = c.opts.Upstream
-	if c.source != nil && slices.Contains(upstream.Sources(c.source), nil) {
-		return errors.New("one of the sources in Upstream is nil")
-	}
-	settings := c.opts.Go
-	if settings == nil && c.source == nil {
-		s, err := ReadGoSettings(context.Background())
-		if err != nil && !c.opts.Offline {
-			return err
-		}
-		if err != nil {
-			s.GOPROXY = "off" // nobody will be asked
-		}
-		settings = &s
-	}
-	if settings != nil {
-		for _, patterns := range []string{settings.GONOPROXY, settings.GONOSUMDB} {
-			if err := upstream.CheckPatterns(patterns); err != nil {
-				return err
-			}
-		}
-		c.noSumDB = settings.GONOSUMDB
-	}
-	if c.source != nil {
-		return nil
-	}
-	proxies, err := upstream.NewGOPROXY(settings.GOPROXY, c.opts.HTTP)
+// assemble connects the parts. Each may ask the next only when a request comes.
+func (c *Client) assemble(sources upstream.Upstream, settings GoSettings) error {
+	db, err := c.openSumDB(settings)
 	if err != nil {
 		return err
 	}
-	c.source = proxies
-	if settings.GONOPROXY != "" {
-		c.source = upstream.Routes(proxies, upstream.Route{Patterns: settings.GONOPROXY, Upstream: upstream.Direct()})
+	if err := c.compose(sources, db); err != nil {
+		return err
 	}
+	c.verifier = c.opts.Verifier
+	if c.verifier == nil && c.sumDB != nil {
+		c.verifier = c.sumDB
+	}
+	c.flights = newFlights(c.opts.Grace, c.log, c.fly)
+	c.later = newLater(func(ctx context.Context, req upstream.Request) bool {
+		resp, err := c.flights.wait(ctx, req, waiting{})
+		closeBody(resp)
+		return !errors.Is(err, errHeldApart)
+	})
 	return nil
 }
 
-// compose puts the middleware around the sources: each checks what it sends
-// inside its own circuit, and retry sees them as a whole.
-func (c *Client) compose() {
-	newSpool := func(memory int64) *cache.Spool { return cache.SpoolFor(c.store, memory) }
-	each := func(source upstream.Upstream) upstream.Upstream {
-		return upstream.Chain(source,
-			breaker.Circuit(c.opts.Circuit), contain(c.log), verify.Structure(), verify.Spooled(newSpool))
+func (c *Client) closeStore() error {
+	if c.owned == nil {
+		return nil
 	}
-	c.source = breaker.Retry(c.opts.Retry)(upstream.Wrap(c.source, each))
+	return c.owned.Close()
 }
 
 // Sources returns the names of the sources, in the order of the configuration.
@@ -139,11 +131,20 @@ func (c *Client) Fetch(ctx context.Context, req upstream.Request) (*upstream.Res
 	if ctx.Err() != nil {
 		return nil, upstream.ContextError(ctx, req, "")
 	}
+	if c.isOfSumDB(req) {
+		return c.askSumDB(ctx, req)
+	}
 	held, state := c.lookUp(ctx, req)
 	if state == fresh {
 		return held, nil
 	}
 	if c.opts.Offline || upstream.Offline(ctx) {
+		if held == nil {
+			held = c.heldOffline(ctx, req)
+		}
+		if held != nil && req.Immutable() {
+			return held, nil
+		}
 		return orStale(held, &upstream.Error{Request: req, Err: upstream.ErrOffline})
 	}
 	if err := c.notFound.recall(req); err != nil {
@@ -151,13 +152,13 @@ func (c *Client) Fetch(ctx context.Context, req upstream.Request) (*upstream.Res
 		return nil, err
 	}
 	if held == nil {
-		return c.join(ctx, req, nil)
+		return c.join(ctx, req, waiting{})
 	}
 	if err := c.failing.recall(req); err != nil && c.mayServeStale(held, err) {
 		return orStale(held, err)
 	}
 	if state == revalidatable {
-		c.flights.keep(ctx, req, refreshLimit)
+		c.flights.refresh(ctx, req)
 		return orStale(held, upstream.ErrRevalidating)
 	}
 	return c.renew(ctx, req, held)
@@ -171,6 +172,14 @@ func orStale(held *upstream.Response, why error) (*upstream.Response, error) {
 	}
 	held.Stale = why
 	return held, nil
+}
+
+// askSumDB has the engine answer, which verifies and keeps what it learns.
+func (c *Client) askSumDB(ctx context.Context, req upstream.Request) (*upstream.Response, error) {
+	if c.opts.Offline {
+		ctx = upstream.WithOffline(ctx)
+	}
+	return c.sumDB.Fetch(ctx, req)
 }
 
 func closeBody(resp *upstream.Response) {
@@ -200,6 +209,7 @@ func (c *Client) Close() error {
 	if c.closed.Swap(true) {
 		return nil
 	}
+	c.later.close()
 	c.flights.close()
 	for _, s := range c.sources() {
 		if idle, ok := upstream.As[interface {
@@ -209,8 +219,5 @@ func (c *Client) Close() error {
 			idle.CloseIdleConnections()
 		}
 	}
-	if c.owned != nil {
-		return c.owned.Close()
-	}
-	return nil
+	return c.closeStore()
 }

@@ -33,5 +33,9 @@ func (c *contained) Fetch(ctx context.Context, req upstream.Request) (resp *upst
 			resp, err = nil, &upstream.Error{Request: req, Source: name, Err: fmt.Errorf("it panicked: %v", p)}
 		}
 	}()
-	return c.next.Fetch(ctx, req)
+	resp, err = c.next.Fetch(ctx, req)
+	if err != nil {
+		err = upstream.AsError(err, req, name)
+	}
+	return resp, err
 }

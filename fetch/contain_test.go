@@ -27,6 +27,10 @@ func TestMisbehavingSources(t *testing.T) {
 		"gives nothing": func(context.Context, upstream.Request) (*upstream.Response, error) { return nil, nil },
 		"gives no body": func(context.Context, upstream.Request) (*upstream.Response, error) { return &upstream.Response{}, nil },
 		"plain error":   func(context.Context, upstream.Request) (*upstream.Response, error) { return nil, errors.New("oops") },
+		"nil pointer for an error": func(context.Context, upstream.Request) (*upstream.Response, error) {
+			var none *upstream.Error
+			return nil, none
+		},
 		"body panics": func(context.Context, upstream.Request) (*upstream.Response, error) {
 			return &upstream.Response{Body: panicking{}}, nil
 		},

@@ -25,7 +25,11 @@ func files() upstream.Upstream {
 }
 
 func newExample() *fetch.Client {
-	c, err := fetch.New(&fetch.Options{Upstream: files(), Store: cache.NewMemory(nil)})
+	c, err := fetch.New(&fetch.Options{
+		Upstream: files(),
+		Store:    cache.NewMemory(nil),
+		Go:       &fetch.GoSettings{GOSUMDB: "off"},
+	})
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -36,6 +40,7 @@ func ExampleNew() {
 	c, err := fetch.New(&fetch.Options{
 		Upstream: files(),
 		Store:    cache.NewMemory(nil),
+		Go:       &fetch.GoSettings{GOSUMDB: "off"}, // no database knows these files
 	})
 	if err != nil {
 		log.Fatal(err)

@@ -3,6 +3,10 @@ package fetch
 import (
 	"context"
 	"errors"
+	"fmt"
+	"log/slog"
+	"runtime/debug"
+	"strings"
 	"sync"
 	"time"
 
@@ -17,16 +21,25 @@ var errClosed = errors.New("the fetcher is closed")
 // waits, and for a grace after that.
 type flights struct {
 	grace time.Duration
+	log   *slog.Logger
 	fly   func(ctx context.Context, req upstream.Request) (*upstream.Response, *cache.Spool, error)
 
 	mu     sync.Mutex
-	byReq  map[upstream.Request]*flight
+	byReq  map[question]*flight
 	closed bool
 	all    sync.WaitGroup // flights and their keepers
 }
 
+// A question is what a flight answers. What came through another proxy does not
+// wait for what did not: that might be waiting for this very answer, if two
+// proxies have each other as sources.
+type question struct {
+	req     upstream.Request
+	relayed bool
+}
+
 type flight struct {
-	req    upstream.Request
+	question
 	cancel context.CancelCauseFunc
 	done   chan struct{} // closed when what follows is set
 
@@ -40,15 +53,28 @@ type flight struct {
 	landing *time.Timer // ends the flight if nobody comes back
 }
 
-func newFlights(grace time.Duration, fly func(context.Context, upstream.Request) (*upstream.Response, *cache.Spool, error)) *flights {
-	return &flights{grace: max(0, grace), fly: fly, byReq: map[upstream.Request]*flight{}}
+// isRelayed reports whether the call came through another proxy than ours, which
+// is then not the only hop in its Via.
+func isRelayed(ctx context.Context) bool { return strings.Contains(upstream.Via(ctx), ",") }
+
+func newFlights(grace time.Duration, log *slog.Logger, fly func(context.Context, upstream.Request) (*upstream.Response, *cache.Spool, error)) *flights {
+	return &flights{grace: max(0, grace), log: log, fly: fly, byReq: map[question]*flight{}}
+}
+
+// waiting says how to wait for a flight.
+type waiting struct {
+	late <-chan time.Time // ends the waiting; nil: only ctx does
+	keep bool             // the flight goes on for up to refreshLimit without waiters
 }
 
 // wait joins the flight for req and returns what it brings. It stops waiting
-// when ctx ends or late delivers.
-func (fs *flights) wait(ctx context.Context, req upstream.Request, late <-chan time.Time) (*upstream.Response, error) {
+// when ctx ends.
+func (fs *flights) wait(ctx context.Context, req upstream.Request, how waiting) (*upstream.Response, error) {
 	fs.mu.Lock()
 	f, err := fs.join(ctx, req)
+	if err == nil && how.keep {
+		fs.keepUp(f)
+	}
 	fs.mu.Unlock()
 	if err != nil {
 		return nil, err
@@ -59,7 +85,7 @@ func (fs *flights) wait(ctx context.Context, req upstream.Request, late <-chan t
 		return f.answer()
 	case <-ctx.Done():
 		return nil, upstream.ContextError(ctx, req, "")
-	case <-late:
+	case <-how.late:
 		return nil, &upstream.Error{Class: upstream.Timeout, Request: req, Err: errLate}
 	}
 }
@@ -76,28 +102,40 @@ func (f *flight) answer() (*upstream.Response, error) {
 	return &resp, nil
 }
 
-// keep starts a flight for req, or joins the one there is, and stays with it in
-// the background for up to limit. A flight needs only one such keeper.
-func (fs *flights) keep(ctx context.Context, req upstream.Request, limit time.Duration) {
+// refresh starts a flight for req that nobody waits for, if there is none.
+func (fs *flights) refresh(ctx context.Context, req upstream.Request) {
 	fs.mu.Lock()
 	defer fs.mu.Unlock()
-	if f := fs.byReq[req]; f != nil && f.kept {
-		return
+	if f, err := fs.join(ctx, req); err == nil {
+		fs.keepUp(f)
+		f.waiting--
 	}
-	f, err := fs.join(ctx, req)
-	if err != nil {
+}
+
+// keepUp gives the flight a waiter in the background, who stays for up to
+// refreshLimit; one is enough. mu is held, and the flight has a waiter.
+func (fs *flights) keepUp(f *flight) {
+	if f.kept {
 		return
 	}
 	f.kept = true
+	f.waiting++
 	fs.all.Go(func() {
 		defer fs.leave(f)
-		timer := time.NewTimer(limit)
+		defer fs.unkeep(f)
+		timer := time.NewTimer(refreshLimit)
 		defer timer.Stop()
 		select {
 		case <-f.done:
 		case <-timer.C:
 		}
 	})
+}
+
+func (fs *flights) unkeep(f *flight) {
+	fs.mu.Lock()
+	defer fs.mu.Unlock()
+	f.kept = false
 }
 
 // join returns the flight for req, started if there was none, with one more
@@ -107,11 +145,12 @@ func (fs *flights) join(ctx context.Context, req upstream.Request) (*flight, err
 	if fs.closed {
 		return nil, &upstream.Error{Class: upstream.Canceled, Request: req, Err: errClosed}
 	}
-	f := fs.byReq[req]
+	q := question{req, isRelayed(ctx)}
+	f := fs.byReq[q]
 	if f == nil {
-		f = &flight{req: req, done: make(chan struct{})}
+		f = &flight{question: q, done: make(chan struct{})}
 		ctx, f.cancel = context.WithCancelCause(context.WithoutCancel(ctx))
-		fs.byReq[req] = f
+		fs.byReq[q] = f
 		fs.all.Go(func() { fs.run(ctx, f) })
 	}
 	f.waiting++
@@ -124,13 +163,25 @@ func (fs *flights) join(ctx context.Context, req upstream.Request) (*flight, err
 
 func (fs *flights) run(ctx context.Context, f *flight) {
 	defer f.cancel(nil)
-	f.resp, f.spool, f.err = fs.fly(ctx, f.req)
+	f.resp, f.spool, f.err = fs.flySafely(ctx, f.req)
 
 	fs.mu.Lock()
 	defer fs.mu.Unlock()
 	fs.forget(f)
 	close(f.done)
 	f.drop()
+}
+
+// flySafely is the last resort against a panic, in a store or a Verifier of the
+// embedder's: it ends this flight and not the program.
+func (fs *flights) flySafely(ctx context.Context, req upstream.Request) (resp *upstream.Response, spool *cache.Spool, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = &upstream.Error{Request: req, Err: fmt.Errorf("panic: %v", p)}
+			fs.log.Error("a flight panicked", "key", req.Key(), "panic", p, "stack", string(debug.Stack()))
+		}
+	}()
+	return fs.fly(ctx, req)
 }
 
 // leave takes one waiter off. When nobody is left, a flight that is over drops
@@ -173,8 +224,8 @@ func (fs *flights) abandon(f *flight) {
 // forget takes f out of the map, unless another flight has taken its place
 // there; mu is held.
 func (fs *flights) forget(f *flight) {
-	if fs.byReq[f.req] == f {
-		delete(fs.byReq, f.req)
+	if fs.byReq[f.question] == f {
+		delete(fs.byReq, f.question)
 	}
 }
 

@@ -1,62 +1,142 @@
 package fetch
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"time"
 
 	"github.com/breakwater-go/breakwater/cache"
 	"github.com/breakwater-go/breakwater/upstream"
+	"github.com/breakwater-go/breakwater/verify"
+	"golang.org/x/mod/module"
 )
 
-// errAtHand is a flight's outcome when the store got the answer between a
-// caller's look and the flight's start.
+// errAtHand is a flight's outcome when the store has the answer: it got it
+// between a caller's look and the flight's start, or what it held was verified.
 var errAtHand = errors.New("the answer is in the cache by now")
 
-// fly is what a flight does: it asks the sources and stores what they bring.
-// The response's Body reads the spool.
+// fly is what a flight does: it asks the sources, checks what they bring and
+// stores it. The response's Body reads the spool.
 func (c *Client) fly(ctx context.Context, req upstream.Request) (*upstream.Response, *cache.Spool, error) {
+	if c.isOfSumDB(req) {
+		return spooled(req)(c.database.Fetch(ctx, req)) // the engine keeps what it can verify
+	}
 	if held, state := c.lookUp(ctx, req); held != nil {
 		held.Body.Close()
 		if state == fresh {
 			return nil, nil, errAtHand
 		}
 	}
-	resp, err := c.source.Fetch(ctx, req)
+	if c.mustVerify(req) {
+		return c.flyVerified(ctx, req)
+	}
+	resp, spool, err := c.download(ctx, req)
+	if err == nil {
+		c.commit(ctx, req.Key(), req, resp, spool)
+	}
+	return resp, spool, err
+}
+
+// flyVerified asks what the file must hash to beside the download. What nobody
+// vouches for is not stored where it could be found.
+func (c *Client) flyVerified(ctx context.Context, req upstream.Request) (*upstream.Response, *cache.Spool, error) {
+	asking, stop := context.WithCancel(ctx)
+	e := verify.Begin(asking, c.verifier, moduleOf(req), req.Kind())
+	defer e.Wait(context.Background())
+	defer stop()
+	if err := c.verifyHeld(ctx, req, e); err != nil {
+		return nil, nil, err
+	}
+	resp, spool, err := c.download(verify.WithExpectation(ctx, e), req)
+	if err != nil {
+		return nil, nil, err
+	}
+	if _, err = e.Wait(ctx); err == nil {
+		c.commit(ctx, req.Key(), req, resp, spool)
+		return resp, spool, nil
+	}
+	if !c.mayServeUnverified(err) {
+		resp.Body.Close()
+		return nil, nil, unverifiable(req, err)
+	}
+	c.commit(ctx, apart(req), req, resp, spool)
+	c.later.add(req)
+	return resp, spool, nil
+}
+
+// download asks the sources.
+func (c *Client) download(ctx context.Context, req upstream.Request) (*upstream.Response, *cache.Spool, error) {
+	resp, spool, err := spooled(req)(c.source.Fetch(ctx, req))
 	if err != nil {
 		e := upstream.AsError(err, req, "")
 		c.rememberFailure(req, e)
 		return nil, nil, e
 	}
-	body, ok := resp.Body.(*cache.SpoolReader)
-	if !ok {
-		resp.Body.Close()
-		return nil, nil, &upstream.Error{Request: req, Source: resp.Source, Err: errors.New("the answer did not come through the spool")}
+	return resp, spool, nil
+}
+
+// spooled finds the spool behind a response.
+func spooled(req upstream.Request) func(*upstream.Response, error) (*upstream.Response, *cache.Spool, error) {
+	return func(resp *upstream.Response, err error) (*upstream.Response, *cache.Spool, error) {
+		if err != nil {
+			return nil, nil, upstream.AsError(err, req, "")
+		}
+		body, ok := resp.Body.(*cache.SpoolReader)
+		if !ok {
+			resp.Body.Close()
+			return nil, nil, &upstream.Error{Request: req, Source: resp.Source, Err: errors.New("the answer did not come through the spool")}
+		}
+		return resp, body.Spool(), nil
 	}
-	spool := body.Spool()
-	meta := cache.Meta{Fetched: time.Now(), ModTime: resp.ModTime, Origin: resp.Source, Verified: resp.Verified}
+}
+
+// commit stores what was downloaded and completes the response. That the store
+// fails is no caller's problem.
+func (c *Client) commit(ctx context.Context, key string, req upstream.Request, resp *upstream.Response, spool *cache.Spool) {
+	meta := cache.Meta{
+		Fetched: time.Now(), ModTime: resp.ModTime, Origin: cmp.Or(resp.Origin, resp.Source), Verified: resp.Verified,
+	}
 	if resp.Stale != nil {
 		meta.Fetched = resp.Fetched // a Fetcher behind us had nothing newer: it does not get younger here
 	}
 	// The bytes are here: they are kept even if nobody waits any more.
-	if err := cache.Commit(context.WithoutCancel(ctx), c.store, req.Key(), spool, meta); err != nil {
-		c.log.Warn("storing a download failed; callers get it all the same", "key", req.Key(), "error", err)
+	if err := cache.Commit(context.WithoutCancel(ctx), c.store, key, spool, meta); err != nil {
+		c.log.Warn("storing a download failed; callers get it all the same", "key", key, "error", err)
 	}
 	digest, _ := spool.Digest()
 	resp.Size, resp.Digest = spool.Size(), digest.String()
 	resp.Origin, resp.Fetched, resp.Cached = meta.Origin, meta.Fetched, false
-	return resp, spool, nil
 }
 
-// join waits for the flight for req. late, if not nil, ends the waiting.
-func (c *Client) join(ctx context.Context, req upstream.Request, late <-chan time.Time) (*upstream.Response, error) {
-	resp, err := c.flights.wait(ctx, req, late)
-	if !errors.Is(err, errAtHand) {
-		return resp, err
+// join waits for the flight for req.
+func (c *Client) join(ctx context.Context, req upstream.Request, wait waiting) (*upstream.Response, error) {
+	for range 3 { // an entry may be evicted between the flight and the look
+		resp, err := c.flights.wait(ctx, req, wait)
+		if !errors.Is(err, errAtHand) && !errors.Is(err, errHeldApart) {
+			return resp, err
+		}
+		if held := c.atHand(ctx, req, err); held != nil {
+			return held, nil
+		}
 	}
-	held, _ := c.lookUp(ctx, req)
-	if held == nil {
-		return nil, &upstream.Error{Request: req, Err: errors.New("the cache lost what it had just been given")}
+	return nil, &upstream.Error{Request: req, Err: errors.New("the cache loses what it is given")}
+}
+
+// atHand returns what the store holds after a flight that ended so, or nil.
+func (c *Client) atHand(ctx context.Context, req upstream.Request, outcome error) *upstream.Response {
+	switch {
+	case errors.Is(outcome, errAtHand):
+		held, _ := c.lookUp(ctx, req)
+		return held
+	case errors.Is(outcome, errHeldApart):
+		if e, err := c.store.Get(ctx, apart(req)); err == nil {
+			return answer(e)
+		}
 	}
-	return held, nil
+	return nil
+}
+
+func moduleOf(req upstream.Request) module.Version {
+	return module.Version{Path: req.Module(), Version: req.Version()}
 }

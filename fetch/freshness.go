@@ -29,6 +29,10 @@ func (c *Client) lookUp(ctx context.Context, req upstream.Request) (*upstream.Re
 		}
 		return nil, absent
 	}
+	if !c.trusts(req, e.Verified) {
+		e.Body.Close()
+		return nil, absent // a flight will verify it
+	}
 	return answer(e), c.judge(req, time.Since(e.Fetched))
 }
 
@@ -76,9 +80,9 @@ func (c *Client) renew(ctx context.Context, req upstream.Request, held *upstream
 		timer := time.NewTimer(c.opts.StaleWait)
 		defer timer.Stop()
 		late = timer.C
-		c.flights.keep(ctx, req, refreshLimit) // goes on when this caller stops waiting
 	}
-	resp, err := c.join(ctx, req, late)
+	// With a bound on the wait, the flight goes on when this caller stops waiting.
+	resp, err := c.join(ctx, req, waiting{late: late, keep: late != nil})
 	if e, ok := errors.AsType[*upstream.Error](err); ok && e.Err == errLate {
 		c.failing.remember(req, e) // so that the next caller does not wait as long
 	}

@@ -42,13 +42,16 @@ func ReadGoSettings(ctx context.Context) (GoSettings, error) {
 		GOPROXY:   env["GOPROXY"],
 		GONOPROXY: cmp.Or(env["GONOPROXY"], private),
 		GONOSUMDB: cmp.Or(env["GONOSUMDB"], private),
-		GOSUMDB:   cmp.Or(env["GOSUMDB"], "sum.golang.org"),
+		GOSUMDB:   cmp.Or(env["GOSUMDB"], defaultSumDB),
 	}
 	if s.GOPROXY == "" {
-		return GoSettings{}, errNoProxy
+		return s, errNoProxy
 	}
 	return s, nil
 }
+
+// defaultSumDB is the go command's default for GOSUMDB.
+const defaultSumDB = "sum.golang.org"
 
 var settingNames = []string{"GOPROXY", "GOPRIVATE", "GONOPROXY", "GONOSUMDB", "GOSUMDB"}
 

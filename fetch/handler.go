@@ -63,11 +63,18 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		writeError(w, r, err)
 		return
 	}
-	if passedThrough(r.Header.Values("Via"), h.opts.ID) {
-		writeError(w, r, &upstream.Error{Class: upstream.Denied, Request: req, Err: errLoop})
+	via := h.via(r)
+	switch {
+	case len(via) > maxVia:
+		err = errLongWay
+	case passedThrough(r.Header.Values("Via"), h.opts.ID):
+		err = errLoop
+	}
+	if err != nil {
+		writeError(w, r, &upstream.Error{Class: upstream.Denied, Request: req, Err: err})
 		return
 	}
-	ctx := upstream.WithVia(r.Context(), h.via(r))
+	ctx := upstream.WithVia(r.Context(), via)
 	if r.Header.Get("Disable-Module-Fetch") == "true" {
 		ctx = upstream.WithOffline(ctx)
 	}
@@ -172,6 +179,10 @@ func firstLine(s string) string {
 	line, _, _ := strings.Cut(s, "\n")
 	return line
 }
+
+// maxVia bounds the Via header that is passed on, in bytes: no honest way is
+// longer, and sources refuse long headers.
+const maxVia = 1024
 
 // via returns the Via header for requests made on behalf of r: what r came with
 // and this proxy.

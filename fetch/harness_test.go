@@ -43,6 +43,14 @@ func newClient(t testing.TB, opts fetch.Options) *fetch.Client {
 	if opts.Store == nil && opts.CacheDir == "" {
 		opts.Store = cache.NewMemory(nil)
 	}
+	if opts.Go == nil {
+		opts.Go = &fetch.GoSettings{}
+	}
+	if opts.Go.GOSUMDB == "" {
+		settings := *opts.Go
+		settings.GOSUMDB = "off" // of these modules no public database knows
+		opts.Go = &settings
+	}
 	if opts.Retry == nil {
 		opts.Retry = &breaker.RetryOptions{Tries: 1}
 	}

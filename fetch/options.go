@@ -11,6 +11,7 @@ import (
 	"github.com/breakwater-go/breakwater/breaker"
 	"github.com/breakwater-go/breakwater/cache"
 	"github.com/breakwater-go/breakwater/upstream"
+	"github.com/breakwater-go/breakwater/verify"
 )
 
 // Options configures [New]. A nil *Options and zero fields mean the defaults;
@@ -24,10 +25,27 @@ type Options struct {
 	// are kept from the proxies.
 	Upstream upstream.Upstream
 
-	// Go holds go command settings. With an Upstream of your own, only its
-	// GONOSUMDB is used, for the modules that no checksum database may be asked
-	// about. Default: the user's, by [ReadGoSettings], or none with an Upstream.
+	// Go holds go command settings; an empty GOSUMDB means the public checksum
+	// database. An Upstream of your own takes the place of GOPROXY, and is not
+	// asked for what GONOPROXY matches.
+	// Default: the user's, by [ReadGoSettings]; with an Upstream of your own,
+	// only their GOSUMDB and GONOSUMDB.
 	Go *GoSettings
+
+	// Verifier says what module files must hash to; nothing that it does not
+	// vouch for is stored or handed out. verify has one for go.sum files.
+	// Default: the checksum database that the GOSUMDB of Go names. Where that is
+	// "off", nothing is compared.
+	Verifier verify.Verifier
+
+	// WhenReachable serves module files also while the Verifier cannot be asked.
+	// They are kept apart, verified when it answers again, and dropped if they
+	// fail then. Default: such requests fail as unavailable.
+	WhenReachable bool
+
+	// OnSecurityEvent is called when a checksum database contradicts itself or
+	// its signature does not verify. Calls may come from many goroutines at once.
+	OnSecurityEvent func(verify.SecurityEvent)
 
 	// HTTP tunes the HTTP sources that the GOPROXY list makes.
 	HTTP *upstream.HTTPOptions

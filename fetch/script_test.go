@@ -103,7 +103,7 @@ func newStage(t *testing.T, env *testscript.Env) error {
 
 func (s *stage) start(offline bool) error {
 	client, err := fetch.New(&fetch.Options{
-		Go:       &fetch.GoSettings{GOPROXY: s.originURL},
+		Go:       &fetch.GoSettings{GOPROXY: s.originURL, GOSUMDB: s.origin.VerifierKey},
 		CacheDir: s.cacheDir,
 		Offline:  offline,
 		HTTP:     &upstream.HTTPOptions{FirstByteTimeout: 500 * time.Millisecond, ConnectTimeout: -1, TLSTimeout: -1},

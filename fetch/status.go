@@ -14,6 +14,8 @@ import (
 
 var errLoop = errors.New("the request came back to the proxy that sent it: a source of this proxy leads to this proxy, take it out of the list")
 
+var errLongWay = errors.New("the request has come through too many proxies")
+
 // status returns the HTTP status for err. Absence is 404 or 410, and nothing
 // else is: the go command goes on to other modules and versions after those two.
 func status(err *upstream.Error) int {

@@ -167,10 +167,15 @@ func (e *Error) Unwrap() error {
 	return e.Err
 }
 
+var errNilError = errors.New("it returned an error that is a nil pointer")
+
 // ClassOf returns the class of err: that of the first [*Error] in its chain,
 // else Timeout and Canceled for the context's errors, else Unavailable.
 func ClassOf(err error) Class {
 	if e, ok := errors.AsType[*Error](err); ok {
+		if e == nil {
+			return Unavailable
+		}
 		return e.Class
 	}
 	switch {
@@ -189,6 +194,9 @@ func AsError(err error, req Request, source string) *Error {
 		return nil
 	}
 	if e, ok := errors.AsType[*Error](err); ok {
+		if e == nil { // by a mistake of whoever returned it
+			return &Error{Request: req, Source: source, Err: errNilError}
+		}
 		return e
 	}
 	return &Error{Class: ClassOf(err), Request: req, Source: source, Err: err}

@@ -34,7 +34,7 @@ func (f *fallback) Fetch(ctx context.Context, req Request) (*Response, error) {
 		}
 		e := AsError(err, req, Name(step.Upstream))
 		attempts = append(attempts, e)
-		if !step.OnAnyError && e.Class != NotFound {
+		if !step.OnAnyError && !absent(e) {
 			break
 		}
 		if ctx.Err() != nil && i < len(f.steps)-1 {
@@ -46,6 +46,10 @@ func (f *fallback) Fetch(ctx context.Context, req Request) (*Response, error) {
 	}
 	return nil, merge(attempts)
 }
+
+// absent reports whether e proves that the thing does not exist there. The "not
+// found" of a group of mirrors does not while one of them was failing.
+func absent(e *Error) bool { return e.Class == NotFound && e.Conclusive() }
 
 func (f *fallback) Members() []Upstream {
 	members := make([]Upstream, len(f.steps))

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"syscall"
 	"time"
 )
 
@@ -55,6 +56,8 @@ type httpSource struct {
 	base *url.URL // without user information
 	user *url.Userinfo
 	opts HTTPOptions
+
+	database string // of a checksum database's own server, whose paths have no /sumdb/name
 }
 
 func (h *httpSource) Name() string { return h.name }
@@ -99,10 +102,14 @@ func (h *httpSource) Fetch(ctx context.Context, req Request) (*Response, error) 
 }
 
 func (h *httpSource) newRequest(ctx context.Context, req Request) (*http.Request, error) {
+	path := req.URLPath()
+	if h.database != "" {
+		path = "/" + req.Resource()
+	}
 	target := *h.base
-	target.Path += req.URLPath()
+	target.Path += path
 	if target.RawPath != "" {
-		target.RawPath += (&url.URL{Path: req.URLPath()}).EscapedPath()
+		target.RawPath += (&url.URL{Path: path}).EscapedPath()
 	}
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, target.String(), nil)
 	if err != nil {
@@ -169,11 +176,23 @@ func (h *httpSource) refuse(req Request, resp *http.Response) error {
 		e.Err = fmt.Errorf("sent Content-Encoding %q, which was not asked for", enc)
 		return e
 	}
+	if endsWithConnection(resp) && req.Kind() != Zip {
+		e.Err = errNoLength
+		return e
+	}
 	if limit := req.Kind().MaxSize(); resp.ContentLength > limit {
 		e.Err = tooLarge(limit)
 		return e
 	}
 	return nil
+}
+
+var errNoLength = errors.New("the answer has no length and no encryption, so that one that broke off would look whole")
+
+// endsWithConnection reports whether nothing but the end of an unencrypted
+// connection ends the body. A zip has an end of its own.
+func endsWithConnection(resp *http.Response) bool {
+	return resp.ProtoMajor == 1 && resp.Close && resp.TLS == nil && resp.ContentLength < 0 && len(resp.TransferEncoding) == 0
 }
 
 func statusClass(status int) Class {
@@ -198,11 +217,24 @@ func (h *httpSource) fail(ctx context.Context, req Request, err error) *Error {
 	if outer, ok := errors.AsType[*url.Error](err); ok {
 		err = outer.Err
 	}
+	if isExhausted(err) {
+		return &Error{Class: Overloaded, Request: req, Err: err} // no source is to blame
+	}
 	e := &Error{Request: req, Source: h.name, Err: err}
 	if timeout, ok := errors.AsType[net.Error](err); ok && timeout.Timeout() {
 		e.Class = Timeout
 	}
 	return e
+}
+
+// isExhausted reports whether this machine, and not the source, is at its end.
+func isExhausted(err error) bool {
+	for _, errno := range []error{syscall.EMFILE, syscall.ENFILE, syscall.ENOBUFS, syscall.ENOMEM} {
+		if errors.Is(err, errno) {
+			return true
+		}
+	}
+	return false
 }
 
 func isLoopback(host string) bool {

@@ -50,7 +50,7 @@ func (k Kind) MaxSize() int64 {
 	case Mod:
 		return zip.MaxGoMod
 	case List, SumDBTile: // a full tile of record data is 256 go.sum entries
-		return 16 << 20
+		return 4 << 20
 	default:
 		return 1 << 20
 	}

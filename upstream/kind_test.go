@@ -15,7 +15,7 @@ func TestKind(t *testing.T) {
 	}
 	want := []row{
 		{"Kind(0)", false, 1 << 20},
-		{"list", false, 16 << 20},
+		{"list", false, 4 << 20},
 		{"latest", false, 1 << 20},
 		{"info", false, 1 << 20},
 		{"mod", false, 16 << 20},
@@ -23,7 +23,7 @@ func TestKind(t *testing.T) {
 		{"sumdb supported", true, 1 << 20},
 		{"sumdb latest", true, 1 << 20},
 		{"sumdb lookup", true, 1 << 20},
-		{"sumdb tile", true, 16 << 20},
+		{"sumdb tile", true, 4 << 20},
 		{"Kind(10)", false, 1 << 20},
 	}
 	var got []row

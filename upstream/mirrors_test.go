@@ -112,3 +112,19 @@ func TestMirrorsCopiesItsMembers(t *testing.T) {
 		t.Errorf("answered by %+v, error %v; want a", resp, err)
 	}
 }
+
+// While a mirror is down, the "not found" of another does not let a private
+// name go on to the next entry of the list.
+func TestInconclusiveMirrorsDoNotFallBack(t *testing.T) {
+	asked := &log{}
+	u := upstream.Fallback(
+		upstream.Step{Upstream: upstream.Mirrors(
+			&source{name: "down", err: &upstream.Error{Status: 503}},
+			&source{name: "behind", err: &upstream.Error{Class: upstream.NotFound, Status: 404}},
+		)},
+		upstream.Step{Upstream: &source{name: "public", log: asked}},
+	)
+	if _, err := u.Fetch(t.Context(), request(t, "corp.example/secret/@v/list")); err == nil || len(asked.lines) != 0 {
+		t.Errorf("got %v, after asking %v", err, asked.lines)
+	}
+}

@@ -65,6 +65,8 @@ var errNoResponse = errors.New("it returned neither a response with a body nor a
 // The spool lives as long as the body.
 func takeIn(ctx context.Context, req upstream.Request, resp *upstream.Response, newSpool func(int64) *cache.Spool) (*upstream.Response, error) {
 	defer resp.Body.Close()
+	// A body whose Read does not heed ctx is ended by closing it.
+	defer context.AfterFunc(ctx, func() { resp.Body.Close() })()
 	memory := int64(memorySpool)
 	if req.Kind() == upstream.Zip {
 		memory = 0 // checking a zip wants a file, and so does a store
@@ -72,7 +74,7 @@ func takeIn(ctx context.Context, req upstream.Request, resp *upstream.Response, 
 	spool := newSpool(memory)
 	defer spool.Close()
 	spool.Grow(min(resp.Size, req.Kind().MaxSize()))
-	if err := fill(spool, req, resp); err != nil {
+	if err := fill(ctx, spool, req, resp); err != nil {
 		return nil, err
 	}
 	out := *resp
@@ -81,15 +83,17 @@ func takeIn(ctx context.Context, req upstream.Request, resp *upstream.Response, 
 	return &out, nil
 }
 
-func fill(spool *cache.Spool, req upstream.Request, resp *upstream.Response) error {
+func fill(ctx context.Context, spool *cache.Spool, req upstream.Request, resp *upstream.Response) error {
 	w := &spoolWriter{spool: spool}
 	limit := req.Kind().MaxSize()
 	buf := buffers.Get().(*[]byte)
-	n, err := io.CopyBuffer(w, io.LimitReader(resp.Body, limit+1), *buf)
+	n, err := io.CopyBuffer(w, io.LimitReader(untilDone{ctx, resp.Body}, limit+1), *buf)
 	buffers.Put(buf)
 	switch {
 	case w.err != nil:
 		return notKept(req, w.err)
+	case ctx.Err() != nil && err != nil:
+		return upstream.ContextError(ctx, req, resp.Source)
 	case err != nil:
 		return upstream.AsError(err, req, resp.Source)
 	case n > limit:
@@ -111,6 +115,19 @@ func notKept(req upstream.Request, err error) error {
 }
 
 var buffers = sync.Pool{New: func() any { b := make([]byte, 128<<10); return &b }}
+
+// untilDone ends reading when ctx ends, also for a reader that gives nothing.
+type untilDone struct {
+	ctx context.Context
+	r   io.Reader
+}
+
+func (u untilDone) Read(p []byte) (int, error) {
+	if u.ctx.Err() != nil {
+		return 0, context.Cause(u.ctx)
+	}
+	return u.r.Read(p)
+}
 
 // spoolWriter tells an error of writing from one of reading.
 type spoolWriter struct {

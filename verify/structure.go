@@ -27,11 +27,31 @@ const ByStructure = "structure"
 // error names no Source.
 func Structure() upstream.Middleware {
 	return func(next upstream.Upstream) upstream.Upstream {
-		return &structure{next}
+		return &structure{next, make(chan struct{}, 1)}
 	}
 }
 
-type structure struct{ next upstream.Upstream }
+type structure struct {
+	next  upstream.Upstream
+	large chan struct{} // full while a large file is being parsed
+}
+
+// largeText is the size, in bytes, from which on files are parsed one at a time:
+// what is parsed can take a hundred times its size in memory. No honest go.mod
+// file or list comes near it.
+const largeText = 1 << 20
+
+func (s *structure) check(ctx context.Context, req upstream.Request, content *cache.Spool) error {
+	if req.Kind() != upstream.Zip && content.Size() >= largeText {
+		select {
+		case s.large <- struct{}{}:
+			defer func() { <-s.large }()
+		case <-ctx.Done():
+			return upstream.ContextError(ctx, req, "")
+		}
+	}
+	return CheckStructure(req, content)
+}
 
 func (s *structure) Unwrap() upstream.Upstream { return s.next }
 
@@ -47,10 +67,13 @@ func (s *structure) Fetch(ctx context.Context, req upstream.Request) (*upstream.
 		}
 		body = resp.Body.(*cache.SpoolReader)
 	}
-	if err := CheckStructure(req, body.Spool()); err != nil {
+	if err := s.check(ctx, req, body.Spool()); err != nil {
 		resp.Body.Close()
 		if _, ok := errors.AsType[*fs.PathError](err); ok {
 			return nil, notKept(req, err) // our file could not be made or read
+		}
+		if e, ok := errors.AsType[*upstream.Error](err); ok {
+			return nil, e
 		}
 		return nil, &upstream.Error{Request: req, Source: resp.Source, Err: err}
 	}
@@ -100,9 +123,13 @@ func checkZip(req upstream.Request, content *cache.Spool) error {
 	if err != nil {
 		return err
 	}
-	checked, err := zip.CheckZip(module.Version{Path: req.Module(), Version: req.Version()}, name)
+	err = checkZipNames(name)
 	if err == nil {
-		err = checked.Err()
+		m := module.Version{Path: req.Module(), Version: req.Version()}
+		var checked zip.CheckedFiles
+		if checked, err = zip.CheckZip(m, name); err == nil {
+			err = checked.Err()
+		}
 	}
 	if err != nil {
 		return fmt.Errorf("not a good module zip: %w", err)

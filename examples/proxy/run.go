@@ -69,20 +69,22 @@ func proxy(ctx context.Context, cfg config, stderr io.Writer) (err error) {
 	return serve(ctx, newServer(client, cert, log), listener, shutdownLimit, stderr)
 }
 
-// goSettings reads where modules come from. Offline, that does not matter.
-func goSettings(ctx context.Context, cfg config) (fetch.GoSettings, error) {
+// goSettings reads where modules come from. Offline, that need not be set, and
+// the library is left to find out.
+func goSettings(ctx context.Context, cfg config) (*fetch.GoSettings, error) {
 	if cfg.offline {
-		return fetch.GoSettings{GOPROXY: "off"}, nil
+		return nil, nil
 	}
-	return fetch.ReadGoSettings(ctx)
+	settings, err := fetch.ReadGoSettings(ctx)
+	return &settings, err
 }
 
-func newClient(cfg config, settings fetch.GoSettings, log *slog.Logger) (*fetch.Client, error) {
+func newClient(cfg config, settings *fetch.GoSettings, log *slog.Logger) (*fetch.Client, error) {
 	if _, err := os.UserCacheDir(); err != nil && cfg.cache == "" {
 		return nil, fmt.Errorf("%w, so there is no place for the cache: choose a directory with -cache", err)
 	}
 	client, err := fetch.New(&fetch.Options{
-		Go:          &settings,
+		Go:          settings,
 		CacheDir:    cfg.cache,
 		MemoryBytes: cfg.memory.budget(),
 		Offline:     cfg.offline,

@@ -36,16 +36,23 @@ func newServer(f fetch.Fetcher, cert *keyPair, log *slog.Logger) *http.Server {
 	return server
 }
 
-// routes puts the health check beside the protocol, which has no such path.
+// routes puts the health check beside the protocol, which has no such path. It
+// is not a ServeMux, which would answer a path with ".." or "//" by a redirect.
 func routes(f fetch.Fetcher) http.Handler {
-	mux := http.NewServeMux()
-	mux.Handle("/", fetch.NewHandler(f, nil))
-	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-		w.Header().Set("Cache-Control", "no-store")
-		io.WriteString(w, "ok\n")
+	modules := fetch.NewHandler(f, nil)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/healthz" {
+			healthz(w)
+			return
+		}
+		modules.ServeHTTP(w, r)
 	})
-	return mux
+}
+
+func healthz(w http.ResponseWriter) {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.Header().Set("Cache-Control", "no-store")
+	io.WriteString(w, "ok\n")
 }
 
 // serve serves until ctx ends. Then it takes no more connections and lets the

@@ -1,0 +1,64 @@
+package cache
+
+import (
+	"context"
+	"os"
+	"path"
+	"time"
+)
+
+const lockFile = ".breakwater/lock"
+
+// lock waits for the store's lock and returns its unlock. The wait polls, since
+// the system's own wait would not end with ctx; the lock is held for the time of
+// one small write.
+func (d *Disk) lock(ctx context.Context) (unlock func(), err error) {
+	select {
+	case d.locked <- struct{}{}:
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	}
+	file, err := d.lockAcrossProcesses(ctx)
+	if err != nil {
+		<-d.locked
+		return nil, err
+	}
+	return func() {
+		file.Close() // which unlocks it
+		<-d.locked
+	}, nil
+}
+
+func (d *Disk) lockAcrossProcesses(ctx context.Context) (*os.File, error) {
+	if err := d.root.MkdirAll(path.Dir(lockFile), 0o777); err != nil {
+		return nil, err
+	}
+	file, err := d.root.OpenFile(lockFile, os.O_RDWR|os.O_CREATE, 0o666)
+	if err != nil {
+		return nil, err
+	}
+	for {
+		ok, err := tryLock(file)
+		if ok {
+			return file, nil
+		}
+		if err == nil {
+			err = pause(ctx, 5*time.Millisecond)
+		}
+		if err != nil {
+			file.Close()
+			return nil, err
+		}
+	}
+}
+
+func pause(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}

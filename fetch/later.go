@@ -1,0 +1,102 @@
+package fetch
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/breakwater-go/breakwater/upstream"
+)
+
+// laterPause is how long what is kept apart waits between attempts to verify it.
+const laterPause = 30 * time.Second
+
+// maxLater bounds how many files wait to be verified in the background. What is
+// not among them is verified when it is asked for.
+const maxLater = 4096
+
+// later verifies files that were handed out while the Verifier could not be
+// asked. Its goroutine runs only while there are any.
+type later struct {
+	try    func(ctx context.Context, req upstream.Request) (done bool)
+	ctx    context.Context
+	cancel context.CancelFunc
+
+	mu      sync.Mutex
+	waiting map[upstream.Request]bool
+	running bool
+	closed  bool
+	all     sync.WaitGroup
+}
+
+func newLater(try func(context.Context, upstream.Request) bool) *later {
+	l := &later{try: try, waiting: map[upstream.Request]bool{}}
+	l.ctx, l.cancel = context.WithCancel(context.Background())
+	return l
+}
+
+func (l *later) add(req upstream.Request) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.closed || len(l.waiting) >= maxLater {
+		return
+	}
+	l.waiting[req] = true
+	if !l.running {
+		l.running = true
+		l.all.Go(l.run)
+	}
+}
+
+func (l *later) run() {
+	timer := time.NewTimer(laterPause)
+	defer timer.Stop()
+	for {
+		select {
+		case <-l.ctx.Done():
+			return
+		case <-timer.C:
+		}
+		for _, req := range l.list() {
+			if l.ctx.Err() == nil && l.try(l.ctx, req) {
+				l.remove(req)
+			}
+		}
+		if l.idle() {
+			return
+		}
+		timer.Reset(laterPause)
+	}
+}
+
+func (l *later) list() []upstream.Request {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	var all []upstream.Request
+	for req := range l.waiting {
+		all = append(all, req)
+	}
+	return all
+}
+
+func (l *later) remove(req upstream.Request) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	delete(l.waiting, req)
+}
+
+// idle ends the run if nothing is waiting.
+func (l *later) idle() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.running = len(l.waiting) > 0
+	return !l.running
+}
+
+func (l *later) close() {
+	l.mu.Lock()
+	l.closed = true
+	l.mu.Unlock()
+	l.cancel()
+	l.all.Wait()
+}

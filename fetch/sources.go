@@ -1,0 +1,115 @@
+package fetch
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"slices"
+
+	"github.com/breakwater-go/breakwater/breaker"
+	"github.com/breakwater-go/breakwater/cache"
+	"github.com/breakwater-go/breakwater/upstream"
+	"github.com/breakwater-go/breakwater/verify"
+)
+
+// settings returns the go settings to use.
+func (o *Options) settings() (GoSettings, error) {
+	if o.Go != nil {
+		s := *o.Go
+		s.GOSUMDB = cmp.Or(s.GOSUMDB, defaultSumDB)
+		return s, nil
+	}
+	s, err := ReadGoSettings(context.Background())
+	s.GOSUMDB = cmp.Or(s.GOSUMDB, defaultSumDB)
+	switch {
+	case err != nil && o.Offline: // nobody will be asked
+		s.GOPROXY = "off"
+	case errors.Is(err, errNoProxy) && o.Upstream != nil:
+	default:
+		return s, err
+	}
+	return s, nil
+}
+
+// check finds out here what would otherwise go wrong with each request.
+func (s GoSettings) check() error {
+	for _, patterns := range []string{s.GONOPROXY, s.GONOSUMDB} {
+		if err := upstream.CheckPatterns(patterns); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// bareSources returns the sources without any middleware.
+func (o *Options) bareSources(s GoSettings) (upstream.Upstream, error) {
+	if o.Upstream != nil {
+		if slices.Contains(upstream.Sources(o.Upstream), nil) {
+			return nil, errors.New("one of the sources in Upstream is nil")
+		}
+		if o.Go == nil {
+			return o.Upstream, nil
+		}
+		return withoutPrivate(o.Upstream, s.GONOPROXY), nil
+	}
+	proxies, err := upstream.NewGOPROXY(s.GOPROXY, o.HTTP)
+	if err != nil {
+		return nil, err
+	}
+	return withoutPrivate(proxies, s.GONOPROXY), nil
+}
+
+// withoutPrivate keeps the modules that match the patterns from the sources.
+func withoutPrivate(sources upstream.Upstream, patterns string) upstream.Upstream {
+	if patterns == "" {
+		return sources
+	}
+	return upstream.Routes(sources, upstream.Route{Patterns: patterns, Upstream: upstream.Direct()})
+}
+
+// compose puts the middleware around the sources: each checks what it sends
+// inside its own circuit, and retry sees them as a whole.
+func (c *Client) compose(sources upstream.Upstream, db *verify.Database) error {
+	sources = upstream.Wrap(sources, c.guard)
+	c.source = breaker.Retry(c.opts.Retry)(sources)
+	if db == nil {
+		return nil
+	}
+	itself, err := upstream.NewSumDB(db.Name, db.URL, c.opts.HTTP)
+	if err != nil {
+		return err
+	}
+	itself = c.guard(itself)
+	route := newDatabaseRoute(db, sources, itself)
+	c.database = breaker.Retry(c.opts.Retry)(route)
+	return nil
+}
+
+// guard is the middleware of one source.
+func (c *Client) guard(source upstream.Upstream) upstream.Upstream {
+	newSpool := func(memory int64) *cache.Spool { return cache.SpoolFor(c.store, memory) }
+	ms := []upstream.Middleware{breaker.Circuit(c.opts.Circuit), contain(c.log), verify.Checksums()}
+	if c.sumDB != nil {
+		ms = append(ms, c.sumDB.Signed())
+	}
+	return upstream.Chain(source, append(ms, verify.Structure(), verify.Spooled(newSpool))...)
+}
+
+// openSumDB makes the engine for the checksum database that the settings name;
+// it is nil where that is off. The engine asks through the Client's flights, so
+// that what is asked for at the same time is asked once.
+func (c *Client) openSumDB(s GoSettings) (*verify.Database, error) {
+	db, err := verify.ParseGOSUMDB(s.GOSUMDB)
+	if err != nil || db == nil {
+		return nil, err
+	}
+	ask := func(ctx context.Context, req upstream.Request) (*upstream.Response, error) {
+		return c.flights.wait(ctx, req, waiting{})
+	}
+	c.sumDB = verify.NewSumDB(db, upstream.Func(ask), c.store, &verify.SumDBOptions{
+		LatestTTL:       c.opts.TTL,
+		OnSecurityEvent: c.opts.OnSecurityEvent,
+		Logger:          c.log,
+	})
+	return db, nil
+}

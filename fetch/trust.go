@@ -1,0 +1,126 @@
+package fetch
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/breakwater-go/breakwater/cache"
+	"github.com/breakwater-go/breakwater/upstream"
+	"github.com/breakwater-go/breakwater/verify"
+	"golang.org/x/mod/module"
+)
+
+// errHeldApart is a flight's outcome when what was kept apart, unverified, is
+// all that there is to give.
+var errHeldApart = errors.New("the answer is kept apart, for it is not verified")
+
+// apart is the key under which what is not verified is kept, where neither a
+// look-up nor GOPROXY=file://DIR finds it.
+func apart(req upstream.Request) string { return "unverified/" + req.Key() }
+
+// toolchain is the module of the go command's own toolchains, which no pattern
+// exempts (modfetch/sumdb.go, useSumDB).
+const toolchain = "golang.org/toolchain"
+
+// mustVerify reports whether the Verifier has to vouch for the answer.
+func (c *Client) mustVerify(req upstream.Request) bool {
+	if c.verifier == nil || req.Kind() != upstream.Mod && req.Kind() != upstream.Zip {
+		return false
+	}
+	path := req.Module()
+	return path == toolchain || !module.MatchPrefixPatterns(c.noSumDB, path)
+}
+
+// trusts reports whether an entry that was verified in that way will do today.
+func (c *Client) trusts(req upstream.Request, verified string) bool {
+	return !c.mustVerify(req) || verify.Accepts(c.verifier, verified)
+}
+
+// verifyHeld looks for an entry that was not verified well enough for today,
+// and verifies it where it is. It returns nil if the file has to be downloaded,
+// and otherwise the flight's outcome.
+func (c *Client) verifyHeld(ctx context.Context, req upstream.Request, e *verify.Expectation) error {
+	for _, key := range []string{req.Key(), apart(req)} {
+		entry, err := c.store.Get(ctx, key)
+		if err != nil {
+			continue
+		}
+		err = c.verifyEntry(ctx, req, key, entry, e)
+		entry.Body.Close()
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (c *Client) verifyEntry(ctx context.Context, req upstream.Request, key string, entry *cache.Entry, e *verify.Expectation) error {
+	sums, err := e.Wait(ctx)
+	switch {
+	case err != nil && c.mayServeUnverified(err) && key == apart(req):
+		c.later.add(req)
+		return errHeldApart
+	case err != nil && upstream.ClassOf(err) != upstream.Denied:
+		return unverifiable(req, err)
+	case err != nil:
+		return nil // the sources may say that it does not exist
+	}
+	if err := c.verifier.Check(moduleOf(req), req.Kind(), entry.Body, entry.Size, sums); err != nil {
+		c.log.Error("what the cache holds is not what it should be; it is dropped and fetched again", "key", key, "error", err)
+		cache.Delete(context.WithoutCancel(ctx), c.store, key)
+		return nil
+	}
+	meta := entry.Meta
+	meta.Verified = sums.How()
+	if err := c.store.Put(context.WithoutCancel(ctx), req.Key(), cache.Content{Meta: meta, Size: entry.Size, Body: entry.Body}); err != nil {
+		c.log.Warn("storing what was verified failed", "key", req.Key(), "error", err)
+		return nil
+	}
+	cache.Delete(context.WithoutCancel(ctx), c.store, apart(req))
+	return errAtHand
+}
+
+// mayServeUnverified reports whether a failure of Expect is one that the policy
+// passes over: the Verifier could not be asked.
+func (c *Client) mayServeUnverified(err error) bool {
+	class := upstream.ClassOf(err)
+	return c.opts.WhenReachable && (class == upstream.Unavailable || class == upstream.Timeout)
+}
+
+// unverifiable is the error for a file that there is, but that nobody vouches
+// for: it is the Verifier's failure.
+func unverifiable(req upstream.Request, err error) error {
+	e := *upstream.AsError(err, req, "")
+	e.Request, e.Subject = req, ""
+	if e.Class != upstream.Denied && e.Class != upstream.Untrusted {
+		e.Err = fmt.Errorf("not handed out, for it cannot be verified: %w", cause(&e))
+	}
+	return &e
+}
+
+func cause(e *upstream.Error) error {
+	if e.Err != nil {
+		return e.Err
+	}
+	return errors.New("the checksum database cannot be asked")
+}
+
+// isOfSumDB reports whether req is for the checksum database that is verified.
+func (c *Client) isOfSumDB(req upstream.Request) bool {
+	return c.sumDB != nil && req.Database() == c.sumDB.Name()
+}
+
+// heldOffline returns what the store holds and was not verified well enough, if
+// it can be verified by what the store holds too, or if the policy serves it
+// all the same; else nil.
+func (c *Client) heldOffline(ctx context.Context, req upstream.Request) *upstream.Response {
+	if !c.mustVerify(req) {
+		return nil
+	}
+	ctx, stop := context.WithCancel(upstream.WithOffline(ctx))
+	e := verify.Begin(ctx, c.verifier, moduleOf(req), req.Kind())
+	defer e.Wait(context.Background())
+	defer stop()
+	return c.atHand(ctx, req, c.verifyHeld(ctx, req, e))
+}

@@ -1,0 +1,100 @@
+package verify
+
+import (
+	"context"
+	"errors"
+
+	"github.com/breakwater-go/breakwater/cache"
+	"github.com/breakwater-go/breakwater/upstream"
+	"golang.org/x/mod/module"
+)
+
+// An Expectation is the question of what a module version must hash to, asked
+// once for a download, beside it, whichever and however many sources are tried.
+type Expectation struct {
+	verifier Verifier
+	done     chan struct{}
+	sums     Sums
+	err      error
+}
+
+// Begin asks v about a file of m in the background. The question ends with ctx;
+// the caller waits for it with [Expectation.Wait] before it returns.
+func Begin(ctx context.Context, v Verifier, m module.Version, k upstream.Kind) *Expectation {
+	e := &Expectation{verifier: v, done: make(chan struct{})}
+	go func() {
+		defer close(e.done)
+		e.sums, e.err = v.Expect(ctx, m, k)
+	}()
+	return e
+}
+
+// Wait returns the answer. The error is that of Expect, or ctx's.
+func (e *Expectation) Wait(ctx context.Context) (Sums, error) {
+	select {
+	case <-e.done:
+		return e.sums, e.err
+	case <-ctx.Done():
+		return Sums{}, upstream.ContextError(ctx, upstream.Request{}, "")
+	}
+}
+
+type expectationKey struct{}
+
+// WithExpectation returns a context in which [Checksums] compares what sources
+// send with what e says.
+func WithExpectation(ctx context.Context, e *Expectation) context.Context {
+	return context.WithValue(ctx, expectationKey{}, e)
+}
+
+// Checksums returns middleware for one source that compares the zips and go.mod
+// files that it sends with the [Expectation] in the context. Bytes that do not
+// match are the source's failure, of class Untrusted with a [*MismatchError].
+// Where the expectation itself failed, or there is none, the answer passes
+// through unmarked: that is not the source's failure, and what to do about it is
+// for whoever began the expectation to say. It belongs around [Structure].
+func Checksums() upstream.Middleware {
+	return func(next upstream.Upstream) upstream.Upstream { return &checksums{next} }
+}
+
+type checksums struct{ next upstream.Upstream }
+
+func (c *checksums) Unwrap() upstream.Upstream { return c.next }
+
+func (c *checksums) Fetch(ctx context.Context, req upstream.Request) (*upstream.Response, error) {
+	resp, err := c.next.Fetch(ctx, req)
+	e, _ := ctx.Value(expectationKey{}).(*Expectation)
+	if err != nil || e == nil {
+		return resp, err
+	}
+	sums, err := e.Wait(ctx)
+	if err != nil {
+		if ctx.Err() != nil {
+			resp.Body.Close()
+			return nil, err
+		}
+		return resp, nil
+	}
+	body, ok := resp.Body.(*cache.SpoolReader)
+	if !ok {
+		resp.Body.Close()
+		return nil, &upstream.Error{Request: req, Source: resp.Source, Err: errors.New("checksums are for spooled answers")}
+	}
+	m := module.Version{Path: req.Module(), Version: req.Version()}
+	if err := e.verifier.Check(m, req.Kind(), body, resp.Size, sums); err != nil {
+		resp.Body.Close()
+		return nil, mismatch(req, resp.Source, err)
+	}
+	out := *resp
+	out.Verified = sums.How()
+	return &out, nil
+}
+
+// mismatch makes the error for a failed Check: the source's failure, unless it
+// was our own file that could not be read.
+func mismatch(req upstream.Request, source string, err error) error {
+	if _, ok := errors.AsType[*MismatchError](err); ok {
+		return &upstream.Error{Class: upstream.Untrusted, Request: req, Source: source, Err: err}
+	}
+	return &upstream.Error{Request: req, Err: err}
+}

@@ -1,0 +1,52 @@
+package verify
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/breakwater-go/breakwater/cache"
+	"github.com/breakwater-go/breakwater/upstream"
+)
+
+// A SecurityEvent is proof that somebody lied: a checksum database about its
+// own history, or a source about what the database said.
+type SecurityEvent struct {
+	Database string
+	Source   string   // who delivered it
+	Err      error    // what is wrong
+	Evidence [][]byte // what was delivered, and what it contradicts
+
+	// Key is the key in the store under which the evidence is kept; empty if it
+	// could not be stored.
+	Key string
+}
+
+// security reports an event and returns the error for it. Nothing of the answer
+// may be used.
+func (s *SumDB) security(ctx context.Context, source string, what error, evidence ...[]byte) error {
+	s.report(ctx, SecurityEvent{Source: source, Err: what, Evidence: evidence})
+	return &upstream.Error{Class: upstream.Untrusted, Subject: s.db.Name, Source: source, Err: what}
+}
+
+// report keeps the evidence, under a name made of it so that the same is kept
+// once, and calls the hook.
+func (s *SumDB) report(ctx context.Context, e SecurityEvent) {
+	e.Database = s.db.Name
+	text := fmt.Sprintf("%s\nfrom: %s\n\n%s", e.Err, e.Source, slices.Concat(e.Evidence...))
+	sum := sha256.Sum256([]byte(text))
+	key := "sumdb-evidence/" + s.db.Name + "/" + hex.EncodeToString(sum[:8])
+	content := cache.Content{Meta: s.meta(), Size: int64(len(text)), Body: strings.NewReader(text)}
+	content.Verified = ""
+	if err := s.store.Put(context.WithoutCancel(ctx), key, content); err == nil {
+		e.Key = key
+	}
+	s.opts.Logger.Error("a checksum database's answer is not to be trusted",
+		"database", e.Database, "source", e.Source, "error", e.Err, "evidence", e.Key)
+	if s.opts.OnSecurityEvent != nil {
+		s.opts.OnSecurityEvent(e)
+	}
+}

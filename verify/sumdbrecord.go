@@ -1,0 +1,124 @@
+package verify
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/breakwater-go/breakwater/upstream"
+	"golang.org/x/mod/module"
+	"golang.org/x/mod/sumdb/tlog"
+)
+
+// record is a verified entry of the database.
+type record struct {
+	id   int64
+	text []byte // go.sum lines
+}
+
+// sums returns what the record says of m.
+func (r record) sums(m module.Version, by string) (Sums, error) {
+	sums := Sums{By: by}
+	for line := range strings.Lines(string(r.text)) {
+		fields := strings.Fields(line)
+		if len(fields) != 3 || fields[0] != m.Path {
+			continue
+		}
+		switch fields[1] {
+		case m.Version:
+			sums.Zip = append(sums.Zip, fields[2])
+		case m.Version + "/go.mod":
+			sums.Mod = append(sums.Mod, fields[2])
+		}
+	}
+	if sums.Zip == nil || sums.Mod == nil {
+		return Sums{}, &upstream.Error{Class: upstream.Untrusted, Subject: m.String(), Source: by, Err: errors.New("the checksum database's record does not name both sums")}
+	}
+	return sums, nil
+}
+
+func (s *SumDB) lookupRequest(m module.Version) (upstream.Request, error) {
+	path, err := module.EscapePath(m.Path)
+	if err != nil {
+		return upstream.Request{}, err
+	}
+	version, err := module.EscapeVersion(m.Version)
+	if err != nil {
+		return upstream.Request{}, err
+	}
+	return s.request("lookup/" + path + "@" + version)
+}
+
+// record returns the verified record of m, from the store if it is there.
+func (s *SumDB) record(ctx context.Context, m module.Version) (record, error) {
+	req, err := s.lookupRequest(m)
+	if err != nil {
+		return record{}, err
+	}
+	if data, ok := s.held(ctx, req.Key()); ok {
+		if id, text, _, err := tlog.ParseRecord(data); err == nil {
+			return record{id, text}, nil
+		}
+	}
+	data, source, err := s.ask(ctx, req)
+	if err != nil {
+		return record{}, err
+	}
+	id, text, treeMsg, err := tlog.ParseRecord(data)
+	if err != nil {
+		return record{}, &upstream.Error{Request: req, Source: source, Err: err}
+	}
+	if err := s.merge(ctx, treeMsg, source); err != nil {
+		return record{}, err
+	}
+	rec := record{id, text}
+	if err := s.checkRecord(ctx, req, rec, source, data); err != nil {
+		return record{}, err
+	}
+	s.keep(ctx, req.Key(), data)
+	return rec, nil
+}
+
+// checkRecord checks that the record is in the tree, at the place that it says.
+func (s *SumDB) checkRecord(ctx context.Context, req upstream.Request, rec record, source string, evidence []byte) error {
+	known := s.current(ctx)
+	if rec.id >= known.tree.N {
+		return s.security(ctx, source, fmt.Errorf("record %d is beyond the end of the tree that came with it", rec.id), evidence)
+	}
+	hash, t, err := readTree(ctx, s, known.tree, func(r tlog.HashReader) (tlog.Hash, error) {
+		hashes, err := r.ReadHashes([]int64{tlog.StoredHashIndex(0, rec.id)})
+		if err != nil {
+			return tlog.Hash{}, err
+		}
+		return hashes[0], nil
+	})
+	if err != nil {
+		return err
+	}
+	if hash != tlog.RecordHash(rec.text) {
+		return s.security(ctx, source, fmt.Errorf("the record is not the one in the tree, for %v", req), evidence, known.msg)
+	}
+	s.keepTiles(ctx, t)
+	return nil
+}
+
+// lookup returns the record of m with the current head, as a database answers a
+// look-up. The head is past the record, and the tiles that prove the one by the
+// other are in the store.
+func (s *SumDB) lookup(ctx context.Context, m module.Version) ([]byte, error) {
+	rec, err := s.record(ctx, m)
+	if err != nil {
+		return nil, err
+	}
+	if rec.id >= s.current(ctx).tree.N { // the stored head was lost
+		if err := s.update(ctx); err != nil {
+			return nil, err
+		}
+	}
+	data, err := tlog.FormatRecord(rec.id, rec.text)
+	if err != nil {
+		return nil, err
+	}
+	return append(data, s.current(ctx).msg...), nil
+}

@@ -1,0 +1,243 @@
+package verify
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"slices"
+	"sync"
+
+	"github.com/breakwater-go/breakwater/upstream"
+	"golang.org/x/mod/sumdb/tlog"
+)
+
+// tileHeight is that of all checksum databases' tiles (the go command's too).
+const tileHeight = 8
+
+// tiles reads tiles for one question: from the store, or from the source. It is
+// a tlog.TileReader, to which tlog.TileHashReader hands back those that it has
+// found to belong to the tree; they are kept here until it is clear that the
+// tree itself is good.
+type tiles struct {
+	ctx   context.Context
+	s     *SumDB
+	fresh bool // pass the store over, in which something is damaged
+
+	mu     sync.Mutex
+	asked  map[tlog.Tile]string // who gave what did not come from the store
+	stored bool                 // something came from the store
+	good   map[tlog.Tile][]byte // verified, and not in the store
+}
+
+// readTree runs read over the hashes of tree, each of which is verified by tree.
+// If something does not add up and the store had a part in it, the source alone
+// is asked: bit rot costs a request.
+func readTree(ctx context.Context, s *SumDB, tree tlog.Tree, read func(tlog.HashReader) (tlog.Hash, error)) (tlog.Hash, *tiles, error) {
+	t := &tiles{ctx: ctx, s: s}
+	hash, err := t.read(tree, read)
+	if err != nil && t.stored && !isUpstream(err) {
+		t = &tiles{ctx: ctx, s: s, fresh: true}
+		hash, err = t.read(tree, read)
+	}
+	if err == nil || isUpstream(err) {
+		return hash, t, err
+	}
+	return tlog.Hash{}, nil, t.blame(err)
+}
+
+func (t *tiles) read(tree tlog.Tree, read func(tlog.HashReader) (tlog.Hash, error)) (tlog.Hash, error) {
+	t.asked, t.good = map[tlog.Tile]string{}, map[tlog.Tile][]byte{}
+	return read(tlog.TileHashReader(tree, t))
+}
+
+func isUpstream(err error) bool {
+	_, ok := errors.AsType[*upstream.Error](err)
+	return ok
+}
+
+// blame makes the error for tiles that do not belong to the tree. Which of them
+// it was is not known, so all who gave one are named.
+func (t *tiles) blame(err error) error {
+	var sources []string
+	for _, source := range t.asked {
+		sources = append(sources, source)
+	}
+	slices.Sort(sources)
+	e := &upstream.Error{Class: upstream.Untrusted, Subject: "tiles of " + t.s.db.Name, Err: err}
+	if sources = slices.Compact(sources); len(sources) == 1 {
+		e.Source = sources[0]
+	} else {
+		e.Err = fmt.Errorf("%w (from %q)", err, sources)
+	}
+	return e
+}
+
+// Height is part of tlog.TileReader.
+func (t *tiles) Height() int { return tileHeight }
+
+// SaveTiles is part of tlog.TileReader.
+func (t *tiles) SaveTiles(saved []tlog.Tile, data [][]byte) {
+	for i, tile := range saved {
+		if _, ok := t.asked[tile]; ok {
+			t.good[tile] = data[i]
+		}
+	}
+}
+
+// ReadTiles is part of tlog.TileReader. It reads all at once.
+func (t *tiles) ReadTiles(wanted []tlog.Tile) ([][]byte, error) {
+	data := make([][]byte, len(wanted))
+	errs := make([]error, len(wanted))
+	var all sync.WaitGroup
+	for i, tile := range wanted {
+		all.Go(func() { data[i], errs[i] = t.readTile(tile) })
+	}
+	all.Wait()
+	for _, err := range errs {
+		if err != nil {
+			return nil, err
+		}
+	}
+	return data, nil
+}
+
+func (t *tiles) readTile(tile tlog.Tile) ([]byte, error) {
+	if data, ok := t.s.heldTile(t.ctx, tile); ok && !t.fresh {
+		t.mu.Lock()
+		defer t.mu.Unlock()
+		t.stored = true
+		return data, nil
+	}
+	data, source, err := t.s.askTile(t.ctx, tile)
+	if err != nil {
+		return nil, err
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.asked[tile] = source
+	return data, nil
+}
+
+func full(tile tlog.Tile) tlog.Tile {
+	tile.W = 1 << tile.H
+	return tile
+}
+
+func cut(tile tlog.Tile, data []byte) ([]byte, bool) {
+	if size := tile.W * tlog.HashSize; len(data) >= size {
+		return data[:size], true
+	}
+	return nil, false
+}
+
+// heldTile returns a tile from the store: it, or the full one that it begins.
+func (s *SumDB) heldTile(ctx context.Context, tile tlog.Tile) ([]byte, bool) {
+	for _, which := range []tlog.Tile{tile, full(tile)} {
+		if data, ok := s.held(ctx, s.tileKey(which)); ok {
+			if data, ok := cut(tile, data); ok {
+				return data, true
+			}
+		}
+	}
+	return nil, false
+}
+
+// askTile asks the source for a tile. A database need not keep a partial tile
+// once there is a wider one, so "not found" asks for the full one.
+func (s *SumDB) askTile(ctx context.Context, tile tlog.Tile) ([]byte, string, error) {
+	data, source, err := s.askOneTile(ctx, tile)
+	if errors.Is(err, fs.ErrNotExist) && tile != full(tile) {
+		data, source, err = s.askOneTile(ctx, full(tile))
+	}
+	if err != nil {
+		return nil, "", err
+	}
+	if data, ok := cut(tile, data); ok {
+		return data, source, nil
+	}
+	return nil, "", &upstream.Error{Subject: tile.Path(), Source: source, Err: errors.New("the tile is too short")}
+}
+
+func (s *SumDB) askOneTile(ctx context.Context, tile tlog.Tile) ([]byte, string, error) {
+	req, err := s.request(tile.Path())
+	if err != nil {
+		return nil, "", err
+	}
+	return s.ask(ctx, req)
+}
+
+func (s *SumDB) tileKey(tile tlog.Tile) string { return "sumdb/" + s.db.Name + "/" + tile.Path() }
+
+// keepTiles stores tiles that were verified by a tree that is good.
+func (s *SumDB) keepTiles(ctx context.Context, t *tiles) {
+	for tile, data := range t.good {
+		s.keep(ctx, s.tileKey(tile), data)
+	}
+}
+
+// tile answers a request for a tile of hashes: verified by the head, or by a
+// newer one if the tile is beyond it. Tiles of records are not served: the go
+// command never asks for one.
+func (s *SumDB) tile(ctx context.Context, req upstream.Request) ([]byte, error) {
+	tile, err := tlog.ParseTilePath(req.Resource())
+	if err != nil || tile.H != tileHeight || tile.L < 0 {
+		return nil, &upstream.Error{Class: upstream.NotFound, Request: req, Source: s.db.Name, Err: errors.New("only tiles of hashes, of height 8, are served")}
+	}
+	if data, ok := s.heldTile(ctx, tile); ok {
+		return data, nil
+	}
+	if !covers(s.current(ctx).tree, tile) {
+		if err := s.update(ctx); err != nil {
+			return nil, err
+		}
+	}
+	known := s.current(ctx).tree
+	if !covers(known, tile) {
+		return nil, &upstream.Error{Class: upstream.NotFound, Request: req, Source: s.db.Name, Err: errors.New("the tile is beyond the end of the tree")}
+	}
+	return s.provenTile(ctx, tile, known)
+}
+
+// covers reports whether the tree has all hashes of the tile.
+func covers(tree tlog.Tree, tile tlog.Tile) bool {
+	hashes := tree.N >> (tile.H * tile.L) // at the tile's level
+	return tile.N<<tile.H+int64(tile.W) <= hashes
+}
+
+// provenTile reads the tile as wide as it is in the tree, with all that proves
+// it, and returns as much of it as was asked for.
+func (s *SumDB) provenTile(ctx context.Context, tile tlog.Tile, tree tlog.Tree) ([]byte, error) {
+	first := tlog.StoredHashIndex(tile.H*tile.L, tile.N<<tile.H)
+	_, t, err := readTree(ctx, s, tree, func(r tlog.HashReader) (tlog.Hash, error) {
+		hashes, err := r.ReadHashes([]int64{first})
+		if err != nil {
+			return tlog.Hash{}, err
+		}
+		return hashes[0], nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	s.keepTiles(ctx, t)
+	for got, data := range t.good {
+		if got.H == tile.H && got.L == tile.L && got.N == tile.N {
+			if data, ok := cut(tile, data); ok {
+				return data, nil
+			}
+		}
+	}
+	if data, ok := s.heldTile(ctx, wide(tile, tree)); ok {
+		if data, ok := cut(tile, data); ok {
+			return data, nil
+		}
+	}
+	return nil, &upstream.Error{Subject: tile.Path(), Source: s.db.Name, Err: errors.New("the tile was not among those that prove it")}
+}
+
+// wide returns the tile at the width that it has in the tree.
+func wide(tile tlog.Tile, tree tlog.Tree) tlog.Tile {
+	hashes := tree.N>>(tile.H*tile.L) - tile.N<<tile.H
+	tile.W = int(min(hashes, 1<<tile.H))
+	return tile
+}
