@@ -3,6 +3,7 @@ package verify
 import (
 	"context"
 	"errors"
+	"io/fs"
 
 	"github.com/breakwater-go/breakwater/cache"
 	"github.com/breakwater-go/breakwater/upstream"
@@ -93,8 +94,8 @@ func (c *checksums) Fetch(ctx context.Context, req upstream.Request) (*upstream.
 // mismatch makes the error for a failed Check: the source's failure, unless it
 // was our own file that could not be read.
 func mismatch(req upstream.Request, source string, err error) error {
-	if _, ok := errors.AsType[*MismatchError](err); ok {
-		return &upstream.Error{Class: upstream.Untrusted, Request: req, Source: source, Err: err}
+	if _, ok := errors.AsType[*fs.PathError](err); ok {
+		return &upstream.Error{Request: req, Err: err}
 	}
-	return &upstream.Error{Request: req, Err: err}
+	return &upstream.Error{Class: upstream.Untrusted, Request: req, Source: source, Err: err}
 }

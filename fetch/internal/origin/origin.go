@@ -99,6 +99,17 @@ func (o *Origin) add(m module.Version, a *txtar.Archive) error {
 	return err
 }
 
+// Forge returns a zip of the given version that is well-formed, but whose one
+// file has content of the caller's.
+func (o *Origin) Forge(path, version, content string) []byte {
+	file := archived{txtar.File{Name: "forged.go", Data: []byte(content)}}
+	var forged bytes.Buffer
+	if err := zip.Create(&forged, module.Version{Path: path, Version: version}, []zip.File{file}); err != nil {
+		panic(err) // the caller's version is no version
+	}
+	return forged.Bytes()
+}
+
 // list adds a version to the list, sorted; like real proxies' lists, it has no
 // pseudo-versions.
 func (o *Origin) list(escapedPath, version string) {
