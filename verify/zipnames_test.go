@@ -20,7 +20,7 @@ func TestZipNamesAreBounded(t *testing.T) {
 		"one very long name": {prefix + strings.Repeat("A/", 30_000) + "x"},
 		"many deep names":    nil,
 	}
-	for i := range 100_000 {
+	for i := range 4_000 {
 		tests["many deep names"] = append(tests["many deep names"], prefix+strings.Repeat("d/", 200)+string(rune('a'+i%26)))
 	}
 	for name, names := range tests {
