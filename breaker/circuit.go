@@ -72,6 +72,9 @@ func (e *openError) Unwrap() error { return ErrOpen }
 // neither success nor failure. Everything else is a failure. While the circuit
 // is open, Fetch fails at once, of class Unavailable, with [ErrOpen] as the
 // cause and RetryAfter saying when the source will be asked again.
+//
+// The result has a method Strike(upstream.Kind, error), which counts a
+// failure that was found out later.
 func Circuit(opts *CircuitOptions) upstream.Middleware {
 	o := opts.withDefaults()
 	return func(next upstream.Upstream) upstream.Upstream {
@@ -185,6 +188,15 @@ func (c *circuit) Fetch(ctx context.Context, req upstream.Request) (*upstream.Re
 		err = d.error
 	}
 	return nil, err
+}
+
+// Strike counts err as a failure of the source although its answer was let
+// through, for those who find out only later that the answer was wrong. The
+// kind says in which of the source's circuits it counts.
+func (c *circuit) Strike(k upstream.Kind, err error) {
+	c.lanes[laneOf(k)].breaker.Execute(func() (*upstream.Response, error) {
+		return nil, &upstream.Error{Class: upstream.Untrusted, Source: c.name, Err: err}
+	})
 }
 
 // refusal is the error for a request that was not let through.

@@ -1,7 +1,9 @@
 package breaker_test
 
 import (
+	"context"
 	"errors"
+	"io"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -187,4 +189,23 @@ func TestOpenCircuit(t *testing.T) {
 		}
 		wantAsked(t, s, 5)
 	})
+}
+
+// What was found out to be wrong after it was let through counts all the same,
+// and only in the circuit of its kind.
+func TestStrikesOpenTheCircuit(t *testing.T) {
+	s := upstream.Func(func(context.Context, upstream.Request) (*upstream.Response, error) {
+		return &upstream.Response{Body: io.NopCloser(strings.NewReader("")), Source: "proxy"}, nil
+	})
+	u := breaker.Circuit(&breaker.CircuitOptions{ConsecutiveFailures: 2})(s)
+	circuit := u.(interface{ Strike(upstream.Kind, error) })
+	for range 2 {
+		circuit.Strike(upstream.SumDBTile, errors.New("a wrong tile"))
+	}
+	if err := ask(t.Context(), t, u, "sumdb/sum.example/latest"); !errors.Is(err, breaker.ErrOpen) {
+		t.Errorf("the database is asked for: %v", err)
+	}
+	if err := ask(t.Context(), t, u, modKey); err != nil {
+		t.Errorf("a go.mod file: %v", err)
+	}
 }

@@ -97,16 +97,25 @@ func (c *Client) closeStore() error {
 // Sources returns the names of the sources, in the order of the configuration.
 func (c *Client) Sources() []string {
 	var names []string
-	for _, s := range c.sources() {
+	for _, s := range sourcesOf(c.source) {
 		names = append(names, upstream.Name(s))
 	}
 	return names
 }
 
-func (c *Client) sources() []upstream.Upstream {
-	group, ok := upstream.As[upstream.Group](c.source)
+// allSources returns the sources, and the checksum database itself.
+func (c *Client) allSources() []upstream.Upstream {
+	if c.database != nil {
+		return sourcesOf(c.database)
+	}
+	return sourcesOf(c.source)
+}
+
+// sourcesOf looks for the sources behind the middleware around them all.
+func sourcesOf(u upstream.Upstream) []upstream.Upstream {
+	group, ok := upstream.As[upstream.Group](u)
 	if !ok {
-		return []upstream.Upstream{c.source}
+		return []upstream.Upstream{u}
 	}
 	return upstream.Sources(group)
 }
@@ -211,7 +220,7 @@ func (c *Client) Close() error {
 	}
 	c.later.close()
 	c.flights.close()
-	for _, s := range c.sources() {
+	for _, s := range c.allSources() {
 		if idle, ok := upstream.As[interface {
 			upstream.Upstream
 			CloseIdleConnections()

@@ -22,6 +22,11 @@
 //
 // # Design notes
 //
+// What a Verifier says is asked for once in a flight, and compared inside each
+// source's circuit. That the Verifier cannot be asked is not known there: the
+// answer passes through, and the flight decides. So a database's outage strikes
+// no source and has nothing downloaded twice.
+//
 // A flight has no deadline of its own that would have to follow its waiters':
 // when the last of them has gone, by deadline or otherwise, the flight ends a
 // short grace later, which comes to the same.

@@ -109,7 +109,22 @@ func (c *Client) openSumDB(s GoSettings) (*verify.Database, error) {
 	c.sumDB = verify.NewSumDB(db, upstream.Func(ask), c.store, &verify.SumDBOptions{
 		LatestTTL:       c.opts.TTL,
 		OnSecurityEvent: c.opts.OnSecurityEvent,
+		Strike:          c.strike,
 		Logger:          c.log,
 	})
 	return db, nil
+}
+
+// strike counts a wrong answer of the checksum database's against the source
+// that delivered it.
+func (c *Client) strike(source string, err error) {
+	type circuit interface {
+		upstream.Upstream
+		Strike(upstream.Kind, error)
+	}
+	for _, s := range c.allSources() {
+		if guarded, ok := upstream.As[circuit](s); ok && upstream.Name(s) == source {
+			guarded.Strike(upstream.SumDBTile, err)
+		}
+	}
 }

@@ -72,7 +72,7 @@ func (c *checksums) Fetch(ctx context.Context, req upstream.Request) (*upstream.
 	if err != nil {
 		if ctx.Err() != nil {
 			resp.Body.Close()
-			return nil, err
+			return nil, upstream.ContextError(ctx, req, resp.Source)
 		}
 		return resp, nil
 	}

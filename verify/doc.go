@@ -8,11 +8,24 @@
 // was asked for, that a go.mod parses and names a module, that a list is a list
 // of versions, and that a checksum database's answers have their form.
 //
-// Both are middleware for one source and sit inside its circuit breaker, so
+// [Checksums] compares what is left with what a [Verifier] expects: a [SumDB],
+// which asks a checksum database and verifies it by its log, or a [GoSum], which
+// has read go.sum files, or both by [Sequence].
+//
+// All are middleware for one source and sit inside its circuit breaker, so
 // that garbage counts against the source that sent it:
 //
-//	checked := upstream.Chain(source, verify.Structure(), verify.Spooled(nil))
+//	checked := upstream.Chain(source, verify.Checksums(), verify.Structure(), verify.Spooled(nil))
 //
 // Garbage is [upstream.Unavailable], never "not found": a captive portal's page
 // does not prove that a module does not exist.
+//
+// # Design notes
+//
+// The engine is made of x/mod's tlog and note and not of its sumdb.Client, whose
+// calls take no context, which remembers errors for good and hides a security
+// error in a text. [SumDB]'s doc says how they differ.
+//
+// Expect is told which file is asked about, because a go.sum file may list a
+// module's go.mod file without its zip.
 package verify

@@ -32,6 +32,20 @@ func (s *SumDB) security(ctx context.Context, source string, what error, evidenc
 	return &upstream.Error{Class: upstream.Untrusted, Subject: s.db.Name, Source: source, Err: what}
 }
 
+// accuse is security for what is found out after the source's answer has passed
+// through its circuit: the source is struck.
+func (s *SumDB) accuse(ctx context.Context, source string, what error, evidence ...[]byte) error {
+	err := s.security(ctx, source, what, evidence...)
+	s.strike(source, err)
+	return err
+}
+
+func (s *SumDB) strike(source string, err error) {
+	if s.opts.Strike != nil {
+		s.opts.Strike(source, err)
+	}
+}
+
 // report keeps the evidence, under a name made of it so that the same is kept
 // once, and calls the hook.
 func (s *SumDB) report(ctx context.Context, e SecurityEvent) {

@@ -31,6 +31,11 @@ type SumDBOptions struct {
 	// signature does not verify. Calls may come from many goroutines at once.
 	OnSecurityEvent func(SecurityEvent)
 
+	// Strike is called with the name of a source whose answer had the right form
+	// and turned out to be wrong when it was compared with others, which is too
+	// late for its circuit to see by itself. Default: nobody is told.
+	Strike func(source string, err error)
+
 	// Logger gets what no caller is told, such as a store that fails.
 	// Default: [slog.Default].
 	Logger *slog.Logger
@@ -83,7 +88,7 @@ func NewSumDB(db *Database, source upstream.Upstream, store cache.Store, opts *S
 // Name returns the database's name.
 func (s *SumDB) Name() string { return s.db.Name }
 
-var errNoRecord = errors.New("the checksum database has no record of this version: if the module is private, exempt it with GONOSUMDB or GOPRIVATE")
+var errNoRecord = errors.New("there is no record of this version: if the module is private, exempt it with GONOSUMDB or GOPRIVATE")
 
 // Expect returns the sums that the database has for m. That it has no record of
 // m is of class Denied; that it cannot be asked is of the class of that failure,
@@ -93,7 +98,7 @@ func (s *SumDB) Expect(ctx context.Context, m module.Version, _ upstream.Kind) (
 	if err != nil {
 		e := *upstream.AsError(err, upstream.Request{}, s.db.Name)
 		if e.Class == upstream.NotFound {
-			e.Class, e.Err = upstream.Denied, errNoRecord
+			e.Class, e.Err = upstream.Denied, fmt.Errorf("checksum database %s: %w", s.db.Name, errNoRecord)
 		}
 		return Sums{}, &e
 	}

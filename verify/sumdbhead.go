@@ -80,7 +80,7 @@ func (s *SumDB) storedHead(ctx context.Context) (head, []byte) {
 func (s *SumDB) merge(ctx context.Context, msg []byte, source string) error {
 	next, err := s.open(msg)
 	if err != nil {
-		return s.security(ctx, source, err, msg)
+		return s.accuse(ctx, source, err, msg)
 	}
 	for {
 		known := s.current(ctx)
@@ -154,8 +154,11 @@ func (s *SumDB) setHead(h head) {
 // prove checks that the tree of older is the beginning of the tree of newer.
 // Then, and only then, the tiles that were used are stored.
 func (s *SumDB) prove(ctx context.Context, older, newer head, source string) error {
-	if older.tree.N == 0 {
+	switch {
+	case older.tree.N == 0 || older.tree == newer.tree:
 		return nil
+	case older.tree.N == newer.tree.N: // no tile is needed to see that
+		return s.security(ctx, source, errFork, older.msg, newer.msg)
 	}
 	hash, t, err := readTree(ctx, s, newer.tree, func(r tlog.HashReader) (tlog.Hash, error) {
 		return tlog.TreeHash(older.tree.N, r)
@@ -164,7 +167,7 @@ func (s *SumDB) prove(ctx context.Context, older, newer head, source string) err
 		return err
 	}
 	if hash != older.tree.Hash {
-		return s.security(ctx, source, errFork, older.msg, newer.msg)
+		return s.accuse(ctx, source, errFork, older.msg, newer.msg)
 	}
 	s.keepTiles(ctx, t)
 	return nil
@@ -182,6 +185,9 @@ func (s *SumDB) latest(ctx context.Context) ([]byte, error) {
 	}
 	err := s.update(ctx)
 	known = s.current(ctx)
+	if err == nil && known.msg == nil {
+		err = &upstream.Error{Subject: s.headKey(), Source: s.db.Name, Err: errors.New("the checksum database has no records yet")}
+	}
 	if err == nil || known.msg != nil && upstream.ClassOf(err) != upstream.Untrusted {
 		return known.msg, nil
 	}

@@ -17,6 +17,18 @@ type record struct {
 	text []byte // go.sum lines
 }
 
+// names reports whether the record is one of m: any record of the tree would
+// pass for it otherwise.
+func (r record) names(m module.Version) bool {
+	prefix := m.Path + " " + m.Version
+	for line := range strings.Lines(string(r.text)) {
+		if rest, ok := strings.CutPrefix(line, prefix); ok && (rest[0] == ' ' || strings.HasPrefix(rest, "/go.mod ")) {
+			return true
+		}
+	}
+	return false
+}
+
 // sums returns what the record says of m.
 func (r record) sums(m module.Version, by string) (Sums, error) {
 	sums := Sums{By: by}
@@ -76,6 +88,9 @@ func (s *SumDB) record(ctx context.Context, m module.Version) (record, error) {
 	if err := s.checkRecord(ctx, req, rec, source, data); err != nil {
 		return record{}, err
 	}
+	if !rec.names(m) {
+		return record{}, s.security(ctx, source, fmt.Errorf("the record is one of another module, not for %v", req), data)
+	}
 	s.keep(ctx, req.Key(), data)
 	return rec, nil
 }
@@ -84,7 +99,7 @@ func (s *SumDB) record(ctx context.Context, m module.Version) (record, error) {
 func (s *SumDB) checkRecord(ctx context.Context, req upstream.Request, rec record, source string, evidence []byte) error {
 	known := s.current(ctx)
 	if rec.id >= known.tree.N {
-		return s.security(ctx, source, fmt.Errorf("record %d is beyond the end of the tree that came with it", rec.id), evidence)
+		return s.accuse(ctx, source, fmt.Errorf("record %d is beyond the end of the tree that came with it", rec.id), evidence)
 	}
 	hash, t, err := readTree(ctx, s, known.tree, func(r tlog.HashReader) (tlog.Hash, error) {
 		hashes, err := r.ReadHashes([]int64{tlog.StoredHashIndex(0, rec.id)})
@@ -97,7 +112,7 @@ func (s *SumDB) checkRecord(ctx context.Context, req upstream.Request, rec recor
 		return err
 	}
 	if hash != tlog.RecordHash(rec.text) {
-		return s.security(ctx, source, fmt.Errorf("the record is not the one in the tree, for %v", req), evidence, known.msg)
+		return s.accuse(ctx, source, fmt.Errorf("the record is not the one in the tree, for %v", req), evidence, known.msg)
 	}
 	s.keepTiles(ctx, t)
 	return nil
@@ -113,7 +128,7 @@ func (s *SumDB) lookup(ctx context.Context, m module.Version) ([]byte, error) {
 	}
 	if rec.id >= s.current(ctx).tree.N { // the stored head was lost
 		if err := s.update(ctx); err != nil {
-			return nil, err
+			return nil, lacking(err)
 		}
 	}
 	data, err := tlog.FormatRecord(rec.id, rec.text)

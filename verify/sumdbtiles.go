@@ -65,11 +65,12 @@ func (t *tiles) blame(err error) error {
 	}
 	slices.Sort(sources)
 	e := &upstream.Error{Class: upstream.Untrusted, Subject: "tiles of " + t.s.db.Name, Err: err}
-	if sources = slices.Compact(sources); len(sources) == 1 {
-		e.Source = sources[0]
-	} else {
+	if sources = slices.Compact(sources); len(sources) != 1 {
 		e.Err = fmt.Errorf("%w (from %q)", err, sources)
+		return e
 	}
+	e.Source = sources[0]
+	t.s.strike(e.Source, e)
 	return e
 }
 
@@ -144,19 +145,30 @@ func (s *SumDB) heldTile(ctx context.Context, tile tlog.Tile) ([]byte, bool) {
 }
 
 // askTile asks the source for a tile. A database need not keep a partial tile
-// once there is a wider one, so "not found" asks for the full one.
+// once there is a wider one, so "not found" asks for the full one. That even
+// that is not found is a failure: there is no tree without its tiles.
 func (s *SumDB) askTile(ctx context.Context, tile tlog.Tile) ([]byte, string, error) {
 	data, source, err := s.askOneTile(ctx, tile)
 	if errors.Is(err, fs.ErrNotExist) && tile != full(tile) {
 		data, source, err = s.askOneTile(ctx, full(tile))
 	}
 	if err != nil {
-		return nil, "", err
+		return nil, "", lacking(err)
 	}
 	if data, ok := cut(tile, data); ok {
 		return data, source, nil
 	}
 	return nil, "", &upstream.Error{Subject: tile.Path(), Source: source, Err: errors.New("the tile is too short")}
+}
+
+// lacking makes a failure of the "not found" of something that every database
+// has, which must not read as the absence of what was asked for.
+func lacking(err error) error {
+	e := *upstream.AsError(err, upstream.Request{}, "")
+	if e.Class == upstream.NotFound {
+		e.Class = upstream.Unavailable
+	}
+	return &e
 }
 
 func (s *SumDB) askOneTile(ctx context.Context, tile tlog.Tile) ([]byte, string, error) {
@@ -189,7 +201,7 @@ func (s *SumDB) tile(ctx context.Context, req upstream.Request) ([]byte, error) 
 	}
 	if !covers(s.current(ctx).tree, tile) {
 		if err := s.update(ctx); err != nil {
-			return nil, err
+			return nil, lacking(err)
 		}
 	}
 	known := s.current(ctx).tree
@@ -202,7 +214,7 @@ func (s *SumDB) tile(ctx context.Context, req upstream.Request) ([]byte, error) 
 // covers reports whether the tree has all hashes of the tile.
 func covers(tree tlog.Tree, tile tlog.Tile) bool {
 	hashes := tree.N >> (tile.H * tile.L) // at the tile's level
-	return tile.N<<tile.H+int64(tile.W) <= hashes
+	return int64(tile.W) <= hashes && tile.N <= (hashes-int64(tile.W))>>tile.H
 }
 
 // provenTile reads the tile as wide as it is in the tree, with all that proves

@@ -1,0 +1,110 @@
+package verify_test
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"strings"
+	"testing"
+
+	"github.com/breakwater-go/breakwater/cache"
+	"github.com/breakwater-go/breakwater/upstream"
+	"golang.org/x/mod/module"
+)
+
+// What was verified once is known for good: nobody is asked again, neither by
+// the same SumDB nor by one that is made later on the same store, even with
+// nobody there to be asked.
+func TestExpect(t *testing.T) {
+	for name, newStore := range map[string]func(*testing.T) cache.Store{
+		"memory":  func(*testing.T) cache.Store { return cache.NewMemory(nil) },
+		"disk":    func(t *testing.T) cache.Store { return diskStore(t) },
+		"layered": func(t *testing.T) cache.Store { return cache.Layered(cache.NewMemory(nil), diskStore(t)) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			e := newEngine(t, newDatabase(t), newStore(t))
+			modules := []module.Version{
+				mod(0), mod(1),
+				{Path: "github.com/BurntSushi/toml", Version: "v1.5.0"},
+				{Path: "gopkg.in/yaml.v3", Version: "v3.0.1"},
+				{Path: "a.example/old", Version: "v2.0.0+incompatible"},
+				{Path: "a.example/m", Version: "v0.0.0-20240102030405-0123456789ab"},
+			}
+			e.wantSums(t, modules...)
+			e.origin.take()
+
+			e.wantSums(t, modules...)
+			e.origin.wantAsked(t)
+
+			e.origin.answers(down)
+			e.restart(t)
+			e.wantSums(t, modules...)
+			e.origin.wantAsked(t)
+		})
+	}
+}
+
+// The first look-up has nothing to compare with: the record, and the tiles that
+// prove it. A tree head need not be asked for, it comes with the record.
+func TestExpectAsksTheMinimum(t *testing.T) {
+	db := newDatabase(t)
+	db.grow(t, 0, 300)
+	e := newEngine(t, db, diskStore(t))
+	e.wantSums(t, mod(7))
+	e.origin.wantAsked(t, lookup(mod(7)), "tile/8/0/000", "tile/8/0/001.p/44", "tile/8/1/000.p/1")
+	e.wantSums(t, mod(8))
+	e.origin.wantAsked(t, lookup(mod(8)))
+}
+
+// A version without a record is denied with the way out, not absent: a source
+// may well have it. It is asked for again, since a database grows.
+func TestExpectUnknownVersion(t *testing.T) {
+	e := newEngine(t, newDatabase(t), diskStore(t))
+	for range 2 {
+		_, err := e.Expect(t.Context(), module.Version{Path: "missing.example/m", Version: "v1.0.0"}, upstream.Zip)
+		if upstream.ClassOf(err) != upstream.Denied || errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("want a denial: %v", err)
+		}
+		if !strings.Contains(err.Error(), "GONOSUMDB") || !strings.Contains(err.Error(), dbName) {
+			t.Errorf("want the database and the way out to be named: %v", err)
+		}
+		e.origin.wantAsked(t, "lookup/missing.example/m@v1.0.0")
+	}
+	if got := kept(t, e.store.(*cache.Disk).Dir()); len(got) != 0 {
+		t.Errorf("it was kept: %v", got)
+	}
+}
+
+// Offline, what is not known is unavailable, and nobody is asked.
+func TestExpectOffline(t *testing.T) {
+	e := newEngine(t, newDatabase(t), diskStore(t))
+	e.wantSums(t, mod(0))
+	e.origin.take()
+	ctx := upstream.WithOffline(t.Context())
+	if _, err := e.Expect(ctx, mod(0), upstream.Zip); err != nil {
+		t.Error(err)
+	}
+	if _, err := e.Expect(ctx, mod(1), upstream.Zip); !errors.Is(err, upstream.ErrOffline) || upstream.ClassOf(err) != upstream.Unavailable {
+		t.Errorf("want %v: %v", upstream.ErrOffline, err)
+	}
+	e.origin.wantAsked(t)
+}
+
+// The answer to a look-up may be any record of the tree: one of another module
+// must not be taken for that of the module asked for, nor stay in the way of it.
+func TestExpectAnotherModulesRecord(t *testing.T) {
+	e := newEngine(t, newDatabase(t), diskStore(t))
+	e.wantSums(t, mod(0), mod(1))
+	before := kept(t, e.store.(*cache.Disk).Dir())
+	e.origin.answers(func(ctx context.Context, resource string) ([]byte, error) {
+		if resource == lookup(mod(2)) {
+			resource = lookup(mod(1))
+		}
+		return e.db.answer(ctx, resource)
+	})
+	e.wantUntrusted(t, mod(2))
+	e.wantKept(t, before)
+	e.origin.answers(e.db.answer)
+	e.wantSums(t, mod(2))
+}
