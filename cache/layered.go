@@ -23,7 +23,7 @@ func Layered(stores ...Store) Store {
 	case 1:
 		return stores[0]
 	}
-	return &layered{fast: stores[0], slow: Layered(stores[1:]...), seed: maphash.MakeSeed()}
+	return &layered{fast: stores[0], slow: Layered(stores[1:]...), seed: maphash.MakeSeed(), swapping: make(chan struct{}, 1)}
 }
 
 type layered struct {
@@ -34,6 +34,8 @@ type layered struct {
 	// promotion of the old one, under way at the same time, is noticed.
 	seed   maphash.Seed
 	writes [64]atomic.Uint64
+
+	swapping chan struct{} // full during a Swap that the slow store leaves to us
 }
 
 func (l *layered) writesOf(key string) *atomic.Uint64 {

@@ -3,6 +3,7 @@ package cache
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"errors"
 	"io/fs"
 )
@@ -32,6 +33,7 @@ func Swap(ctx context.Context, s Store, key string, old, next []byte, meta Meta)
 }
 
 // ReadSmall returns the content under key, whole, in a slice of the caller's own.
+// Content that is damaged, by its digest, is a miss.
 func ReadSmall(ctx context.Context, s Store, key string) ([]byte, Meta, error) {
 	e, err := s.Get(ctx, key)
 	if err != nil {
@@ -39,6 +41,12 @@ func ReadSmall(ctx context.Context, s Store, key string) ([]byte, Meta, error) {
 	}
 	defer e.Body.Close()
 	content, err := readExactly(e.Body, e.Size)
+	if err == nil && sha256.Sum256(content) != e.Digest {
+		err = errMismatch
+	}
+	if errors.Is(err, errMismatch) {
+		return nil, Meta{}, &MissError{Key: key, Err: err}
+	}
 	return content, e.Meta, err
 }
 
@@ -63,14 +71,24 @@ func (m *memory) Swap(ctx context.Context, key string, old, next []byte, meta Me
 	return compareAndPut(ctx, m, key, old, next, meta)
 }
 
-// Swap asks the slow store, which is the one that lasts and may be shared.
+// Swap asks the slow store, which is the one that lasts and may be shared. The
+// fast one forgets the entry, whoever won: to put next there could come after
+// the put of a Swap that has already replaced it. Where the slow store is no
+// Swapper, it is atomic within the process.
 func (l *layered) Swap(ctx context.Context, key string, old, next []byte, meta Meta) error {
-	if err := Swap(ctx, l.slow, key, old, next, meta); err != nil {
-		l.forget(ctx, key) // what is there may be older than what won
-		return err
+	if _, ok := l.slow.(Swapper); !ok {
+		select {
+		case l.swapping <- struct{}{}:
+			defer func() { <-l.swapping }()
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
 	}
-	l.putFast(ctx, key, Content{Meta: meta, Size: int64(len(next)), Body: NewBody(next)})
-	return nil
+	err := Swap(ctx, l.slow, key, old, next, meta)
+	if forgetErr := l.written(ctx, key); err == nil {
+		err = forgetErr
+	}
+	return err
 }
 
 // Swap holds a lock on a file, which the system lets go of when the process

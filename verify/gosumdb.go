@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"strings"
 
+	"github.com/breakwater-go/breakwater/upstream"
 	"golang.org/x/mod/sumdb/note"
 )
 
@@ -64,14 +65,21 @@ func ParseGOSUMDB(value string) (*Database, error) {
 	}
 	db.URL = "https://" + db.Name
 	if len(fields) == 2 {
+		if _, err := url.Parse(fields[1]); err != nil {
+			return nil, errors.New("invalid GOSUMDB: its URL cannot be parsed") // err would show its password
+		}
 		db.URL, db.Fixed = fields[1], true
 	}
 	return db, nil
 }
 
 // checkName holds to the go command: "no funny business in the database name".
+// Beyond that, it must be a name that requests can be made for.
 func checkName(name string) error {
 	u, err := url.Parse("https://" + name)
+	if err == nil {
+		_, err = upstream.NewSumDBRequest(name, "latest")
+	}
 	if err != nil || u.Host == "" || strings.HasSuffix(name, "/") || *u != (url.URL{Scheme: "https", Host: u.Host, Path: u.Path}) {
 		return fmt.Errorf("invalid checksum database name %q in GOSUMDB (must be host[/path])", name)
 	}

@@ -42,8 +42,8 @@ func hashZip(content io.ReaderAt, size int64, pieceFiles int) (string, error) {
 	// Now only content's own failures are errors of reading, not what a bad zip
 	// makes us ask of it.
 	content = io.NewSectionReader(content, 0, size)
-	if d, ok := findDirectory(content, size); ok && d.records > uint64(pieceFiles) {
-		var sums zipSums
+	if d, ok := findDirectory(content, size); ok && (d.records > uint64(pieceFiles) || d.length > maxPieceBytes) {
+		sums := zipSums{files: make([]fileSum, 0, min(d.records, 1<<17))} // the directory may lie
 		if err := d.inPieces(content, pieceFiles, sums.add); err != errIrregular {
 			return sums.h1(err)
 		}

@@ -1,6 +1,7 @@
 package verify_test
 
 import (
+	archive "archive/zip"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -58,12 +59,16 @@ func hashFile(name string) (string, error) {
 // sources returns n files of the given size that deflate like source code.
 func sources(n, size int) []entry {
 	text := sourceText(size)
+	once := deflated(text)
 	entries := make([]entry, n)
 	for i := range entries {
-		entries[i] = entry{name: fmt.Sprintf("a.example/m@v1.0.0/internal/d%03d/f%06d.go", i%100, i), content: text}
+		entries[i] = entry{name: fmt.Sprintf("a.example/m@v1.0.0/internal/d%03d/f%06d.go", i%100, i), content: text, deflated: once, lie: crcAfter}
 	}
 	return entries
 }
+
+// crcAfter has the CRC come after the content, as the go command does.
+func crcAfter(h *archive.FileHeader) { h.Flags |= 0x8 }
 
 // sourceText returns text of words, some of them frequent.
 func sourceText(size int) string {

@@ -2,7 +2,6 @@ package verify_test
 
 import (
 	archive "archive/zip"
-	"fmt"
 	"io"
 	"strings"
 	"testing"
@@ -70,16 +69,4 @@ func dirHashOfReader(r *archive.Reader) (string, error) {
 		files[f.Name] = f
 	}
 	return dirhash.Hash1(names, func(name string) (io.ReadCloser, error) { return files[name].Open() })
-}
-
-// asZip64 gives a zip without a comment the ends that one with more than 65,535
-// files has.
-func asZip64(zip string) string {
-	size := len(zip) - 22
-	end := zip[size:]
-	records, length, offset := end[10:12], end[12:16], end[16:20]
-	const pad2, pad4, pad6 = "\x00\x00", "\x00\x00\x00\x00", "\x00\x00\x00\x00\x00\x00"
-	end64 := "PK\x06\x06\x2c" + pad6 + "\x00" + pad2 + pad2 + pad4 + pad4 + records + pad6 + records + pad6 + length + pad4 + offset + pad4
-	locator := "PK\x06\x07" + pad4 + fmt.Sprintf("%c%c", byte(size), byte(size>>8)) + pad6 + "\x01\x00\x00\x00"
-	return zip[:size] + end64 + locator + end[:8] + "\xff\xff\xff\xff" + "\xff\xff\xff\xff\xff\xff\xff\xff" + end[20:]
 }

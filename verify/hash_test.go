@@ -49,11 +49,12 @@ func TestHashZipIsTheGoCommands(t *testing.T) {
 		{"odd names", zipOf(t, entry{name: "../up"}, entry{name: "/abs"}, entry{name: `c:\x`}, entry{name: "two  spaces"})},
 		{"same name twice", zipOf(t, entry{name: "a", content: "1"}, f, entry{name: "a", content: "2"})},
 		{"same name thrice", zipOf(t, entry{name: "a", content: "1"}, entry{name: "a", content: "2"}, entry{name: "a", content: "3"}, g)},
+		{"same names many times", zipOf(t, versions(300, "a", "b", "c", "d", "e")...)},
 		{"sizes before the content", zipOf(t, entry{name: "a", content: "x", lie: func(*archive.FileHeader) {}})},
 		{"no CRC given", zipOf(t, entry{name: "a", content: "x", lie: func(h *archive.FileHeader) { h.CRC32 = 0 }})},
 		{"with extra fields", zipOf(t, entry{name: "a", content: "x", lie: func(h *archive.FileHeader) { h.Extra = []byte{1, 2, 3, 0, 7, 7, 7} }}, f)},
 		{"large, that does not deflate", zipOf(t, entry{name: "a", content: noise(3 << 20)}, entry{name: "b", content: noise(1 << 20), stored: true}, f)},
-		{"large, that deflates well", zipOf(t, entry{name: "a", content: strings.Repeat("\x00", 16<<20)}, entry{name: "b", content: sourceText(1 << 20)})},
+		{"large, that deflates well", zipOf(t, entry{name: "a", content: strings.Repeat("\x00", 4<<20)}, entry{name: "b", content: sourceText(1 << 20)})},
 		{"10,000 files", zipOf(t, sources(10_000, 100)...)},
 		{"70,000 files, which takes a zip64 directory", zipOf(t, sources(70_000, 1)...)},
 		{"after other content", "#!/bin/sh\nexit\n" + zipOf(t, f, g, stored)},
@@ -163,6 +164,15 @@ func TestHashMod(t *testing.T) {
 	if got, err := verify.HashMod(strings.NewReader(goMod)); got != want || err != nil {
 		t.Errorf("hash is %s, error %v; want %s", got, err, want)
 	}
+}
+
+// versions returns n entries with a few names, in no order, that all differ.
+func versions(n int, names ...string) []entry {
+	entries := make([]entry, n)
+	for i := range entries {
+		entries[i] = entry{name: names[i*i%97%len(names)], content: fmt.Sprint(i)}
+	}
+	return entries
 }
 
 // commented adds a comment to a zip that has none.

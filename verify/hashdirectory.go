@@ -77,16 +77,16 @@ func (d directory) inPieces(content io.ReaderAt, most int, do func([]*archive.Fi
 	return nil
 }
 
-// cutPiece appends to piece at most most headers from in, up to the first that
-// is none.
+// cutPiece appends to piece at most most headers from in, or what is in their
+// place.
 func cutPiece(in *bufio.Reader, most int, piece []byte) (int, []byte) {
 	n := 0
 	for ; n < most && len(piece) < maxPieceBytes; n++ {
 		header, err := in.Peek(headerLen)
-		le := binary.LittleEndian
-		if err != nil || le.Uint32(header) != 0x02014b50 {
+		if err != nil {
 			break
 		}
+		le := binary.LittleEndian
 		length := headerLen + int(le.Uint16(header[28:])) + int(le.Uint16(header[30:])) + int(le.Uint16(header[32:]))
 		start := len(piece)
 		piece = append(piece, make([]byte, length)...)

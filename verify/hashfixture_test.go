@@ -8,16 +8,18 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"golang.org/x/mod/sumdb/dirhash"
 )
 
 // entry is an entry of a zip. Without lies it is written as the go command does:
-// deflated, its CRC and sizes after it.
+// deflated, its CRC after it.
 type entry struct {
 	name, content string
 	stored        bool
+	deflated      []byte                       // if done already
 	lie           func(*archive.FileHeader)    // what the zip says of it
 	damage        func(deflated []byte) []byte // what is there
 }
@@ -61,7 +63,7 @@ func (e entry) write(w *archive.Writer) error {
 	if e.stored {
 		header.Method = archive.Store
 	}
-	if e.lie != nil || e.damage != nil {
+	if e.deflated != nil || e.lie != nil || e.damage != nil {
 		return e.writeRaw(w, header)
 	}
 	f, err := w.CreateHeader(&header)
@@ -72,8 +74,11 @@ func (e entry) write(w *archive.Writer) error {
 }
 
 func (e entry) writeRaw(w *archive.Writer, header archive.FileHeader) error {
-	data := []byte(e.content)
-	if !e.stored {
+	data := e.deflated
+	switch {
+	case e.stored:
+		data = []byte(e.content)
+	case data == nil:
 		data = deflated(e.content)
 	}
 	header.CRC32 = crc32.ChecksumIEEE([]byte(e.content))
@@ -98,6 +103,20 @@ func deflated(content string) []byte {
 	io.WriteString(w, content)
 	w.Close()
 	return b.Bytes()
+}
+
+// zerosDeflated is a megabyte of zeros times n, and what it deflates to. It is
+// made in no time.
+func zerosDeflated(n int) (content string, deflated []byte) {
+	megabyte := make([]byte, 1<<20)
+	var b bytes.Buffer
+	w, _ := flate.NewWriter(&b, flate.DefaultCompression)
+	w.Write(megabyte)
+	w.Flush()
+	once := bytes.Clone(b.Bytes())
+	b.Reset()
+	w.Close()
+	return strings.Repeat(string(megabyte), n), append(bytes.Repeat(once, n), b.Bytes()...)
 }
 
 // dirHashOf is the go command's hash of a zip, by way of a file.

@@ -16,6 +16,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/breakwater-go/breakwater/cache"
 	"github.com/breakwater-go/breakwater/upstream"
@@ -31,6 +32,7 @@ const dbName = "sum.example"
 // testDatabase is a checksum database in memory: golang.org/x/mod's own server.
 type testDatabase struct {
 	signer, key string
+	ops         sumdb.ServerOps
 	handler     http.Handler
 	other       func(path string) string // what makes the hashes of a module other ones
 }
@@ -50,9 +52,11 @@ func newDatabase(t testing.TB) *testDatabase {
 // hashes of modules are other ones.
 func (db *testDatabase) fork(other func(path string) string) *testDatabase {
 	fork := &testDatabase{signer: db.signer, key: db.key, other: other}
-	fork.handler = sumdb.NewServer(sumdb.NewTestServer(db.signer, fork.record))
+	fork.serve(sumdb.NewTestServer(db.signer, fork.record))
 	return fork
 }
+
+func (db *testDatabase) serve(ops sumdb.ServerOps) { db.ops, db.handler = ops, sumdb.NewServer(ops) }
 
 func (db *testDatabase) record(path, version string) ([]byte, error) {
 	if strings.HasPrefix(path, "missing.example/") {
@@ -103,7 +107,9 @@ func (db *testDatabase) get(t testing.TB, resource string) []byte {
 func (db *testDatabase) grow(t testing.TB, from, to int) {
 	t.Helper()
 	for i := from; i < to; i++ {
-		db.get(t, lookup(mod(i)))
+		if _, err := db.ops.Lookup(t.Context(), mod(i)); err != nil {
+			t.Fatal(err)
+		}
 	}
 }
 
@@ -134,6 +140,7 @@ func lookup(m module.Version) string {
 // origin is the source of a SumDB. What it answers may be changed at any time;
 // it writes down what it is asked.
 type origin struct {
+	name   string
 	mu     sync.Mutex
 	answer func(ctx context.Context, resource string) ([]byte, error)
 	asked  []string
@@ -152,7 +159,7 @@ func (o *origin) Fetch(ctx context.Context, req upstream.Request) (*upstream.Res
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.bytes += len(data)
-	return &upstream.Response{Body: io.NopCloser(strings.NewReader(string(data))), Size: int64(len(data)), Source: "origin"}, nil
+	return &upstream.Response{Body: io.NopCloser(strings.NewReader(string(data))), Size: int64(len(data)), Source: o.name}, nil
 }
 
 // answers changes what o answers.
@@ -208,25 +215,33 @@ type engine struct {
 
 	mu     sync.Mutex
 	events []verify.SecurityEvent
+	struck []string
 }
 
 // newEngine returns an engine whose source is the database itself, and whose
 // head counts as the latest only for the moment.
 func newEngine(t testing.TB, db *testDatabase, store cache.Store) *engine {
-	e := &engine{db: db, origin: &origin{answer: db.answer}, store: store}
+	e := &engine{db: db, origin: &origin{name: "origin", answer: db.answer}, store: store}
 	e.restart(t)
 	return e
 }
 
 // restart makes a new SumDB on the same store.
-func (e *engine) restart(t testing.TB) {
-	e.SumDB = verify.NewSumDB(e.db.trusted(t), e.origin, e.store, &verify.SumDBOptions{
-		LatestTTL: -1,
+func (e *engine) restart(t testing.TB) { e.SumDB = e.withTTL(t, -1) }
+
+func (e *engine) withTTL(t testing.TB, ttl time.Duration) *verify.SumDB {
+	return verify.NewSumDB(e.db.trusted(t), e.origin, e.store, &verify.SumDBOptions{
+		LatestTTL: ttl,
 		Logger:    slog.New(slog.DiscardHandler),
 		OnSecurityEvent: func(event verify.SecurityEvent) {
 			e.mu.Lock()
 			defer e.mu.Unlock()
 			e.events = append(e.events, event)
+		},
+		Strike: func(source string, _ error) {
+			e.mu.Lock()
+			defer e.mu.Unlock()
+			e.struck = append(e.struck, source)
 		},
 	})
 }

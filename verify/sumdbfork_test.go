@@ -3,10 +3,14 @@ package verify_test
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"strings"
 	"testing"
 
 	"github.com/breakwater-go/breakwater/cache"
+	"github.com/breakwater-go/breakwater/upstream"
+	"github.com/breakwater-go/breakwater/verify"
+	"github.com/google/go-cmp/cmp"
 )
 
 // forked returns a database with the same key, whose first records are the same
@@ -68,6 +72,43 @@ func TestForkedTree(t *testing.T) {
 				e.wantSums(t, mod(size-1), mod(known), mod(140))
 			})
 		}
+	}
+}
+
+// What does not fit together is blamed on somebody only where he gave all of
+// it: an honest mirror's tiles do not fit a forked head.
+func TestForkedTreeStrikes(t *testing.T) {
+	const honest, liar = "honest", "liar"
+	db := newDatabase(t)
+	db.grow(t, 0, 300)
+	e := newEngine(t, db, diskStore(t))
+	e.wantSums(t, mod(0))
+	fork := db.forked(t, 100, 400)
+	db.grow(t, 300, 500)
+	sources := map[string]*origin{
+		honest: {name: honest, answer: db.answer},
+		liar:   {name: liar, answer: fork.answer},
+	}
+	route := func(tilesFrom string) *verify.SumDB {
+		return verify.NewSumDB(db.trusted(t), upstream.Func(func(ctx context.Context, req upstream.Request) (*upstream.Response, error) {
+			if req.Kind() == upstream.SumDBTile {
+				return sources[tilesFrom].Fetch(ctx, req)
+			}
+			return sources[liar].Fetch(ctx, req)
+		}), e.store, &verify.SumDBOptions{Logger: slog.New(slog.DiscardHandler), Strike: func(source string, _ error) {
+			e.struck = append(e.struck, source)
+		}})
+	}
+	e.SumDB = route(honest)
+	e.wantUntrusted(t, mod(350))
+	if len(e.struck) != 0 {
+		t.Errorf("%v is struck for what the other one may have done", e.struck)
+	}
+	sources[liar].answers(changing(fork.answer, "tile/", func(b []byte) []byte { return make([]byte, len(b)) }))
+	e.SumDB = route(liar)
+	e.wantUntrusted(t, mod(350))
+	if diff := cmp.Diff([]string{liar}, e.struck); diff != "" {
+		t.Errorf("sources struck (-want +got):\n%s", diff)
 	}
 }
 

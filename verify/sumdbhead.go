@@ -158,9 +158,9 @@ func (s *SumDB) prove(ctx context.Context, older, newer head, source string) err
 	case older.tree.N == 0 || older.tree == newer.tree:
 		return nil
 	case older.tree.N == newer.tree.N: // no tile is needed to see that
-		return s.security(ctx, source, errFork, older.msg, newer.msg)
+		return s.accuse(ctx, source, errFork, older.msg, newer.msg)
 	}
-	hash, t, err := readTree(ctx, s, newer.tree, func(r tlog.HashReader) (tlog.Hash, error) {
+	hash, t, err := readTree(ctx, s, newer.tree, source, func(r tlog.HashReader) (tlog.Hash, error) {
 		return tlog.TreeHash(older.tree.N, r)
 	})
 	if err != nil {

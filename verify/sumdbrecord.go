@@ -89,7 +89,7 @@ func (s *SumDB) record(ctx context.Context, m module.Version) (record, error) {
 		return record{}, err
 	}
 	if !rec.names(m) {
-		return record{}, s.security(ctx, source, fmt.Errorf("the record is one of another module, not for %v", req), data)
+		return record{}, s.accuse(ctx, source, fmt.Errorf("the record is one of another module, not for %v", req), data)
 	}
 	s.keep(ctx, req.Key(), data)
 	return rec, nil
@@ -101,7 +101,7 @@ func (s *SumDB) checkRecord(ctx context.Context, req upstream.Request, rec recor
 	if rec.id >= known.tree.N {
 		return s.accuse(ctx, source, fmt.Errorf("record %d is beyond the end of the tree that came with it", rec.id), evidence)
 	}
-	hash, t, err := readTree(ctx, s, known.tree, func(r tlog.HashReader) (tlog.Hash, error) {
+	hash, t, err := readTree(ctx, s, known.tree, "", func(r tlog.HashReader) (tlog.Hash, error) {
 		hashes, err := r.ReadHashes([]int64{tlog.StoredHashIndex(0, rec.id)})
 		if err != nil {
 			return tlog.Hash{}, err

@@ -31,15 +31,18 @@ func (e *engine) wantKept(t testing.TB, want map[string]string) {
 }
 
 // wantEvent checks that there was one security event, with evidence in the
-// store that quotes what was delivered.
+// store that quotes what was delivered, and that the source was struck.
 func (e *engine) wantEvent(t testing.TB, quote string) {
 	t.Helper()
 	e.mu.Lock()
-	events := e.events
-	e.events = nil
+	events, struck := e.events, e.struck
+	e.events, e.struck = nil, nil
 	e.mu.Unlock()
 	if len(events) != 1 {
 		t.Fatalf("%d security events, want 1: %v", len(events), events)
+	}
+	if diff := cmp.Diff([]string{"origin"}, struck); diff != "" {
+		t.Errorf("sources struck (-want +got):\n%s", diff)
 	}
 	event := events[0]
 	if event.Database != dbName || event.Source != "origin" || event.Err == nil {

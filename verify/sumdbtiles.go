@@ -22,7 +22,8 @@ const tileHeight = 8
 type tiles struct {
 	ctx   context.Context
 	s     *SumDB
-	fresh bool // pass the store over, in which something is damaged
+	head  string // who delivered the tree head, if it is not proven itself
+	fresh bool   // pass the store over, in which something is damaged
 
 	mu     sync.Mutex
 	asked  map[tlog.Tile]string // who gave what did not come from the store
@@ -31,13 +32,14 @@ type tiles struct {
 }
 
 // readTree runs read over the hashes of tree, each of which is verified by tree.
+// A head that is not proven yet itself is from the source named so.
 // If something does not add up and the store had a part in it, the source alone
 // is asked: bit rot costs a request.
-func readTree(ctx context.Context, s *SumDB, tree tlog.Tree, read func(tlog.HashReader) (tlog.Hash, error)) (tlog.Hash, *tiles, error) {
-	t := &tiles{ctx: ctx, s: s}
+func readTree(ctx context.Context, s *SumDB, tree tlog.Tree, head string, read func(tlog.HashReader) (tlog.Hash, error)) (tlog.Hash, *tiles, error) {
+	t := &tiles{ctx: ctx, s: s, head: head}
 	hash, err := t.read(tree, read)
 	if err != nil && t.stored && !isUpstream(err) {
-		t = &tiles{ctx: ctx, s: s, fresh: true}
+		t = &tiles{ctx: ctx, s: s, head: head, fresh: true}
 		hash, err = t.read(tree, read)
 	}
 	if err == nil || isUpstream(err) {
@@ -57,9 +59,13 @@ func isUpstream(err error) bool {
 }
 
 // blame makes the error for tiles that do not belong to the tree. Which of them
-// it was is not known, so all who gave one are named.
+// it was is not known, and an unproven head may be what is wrong, so all who
+// gave one are named; who gave everything is struck.
 func (t *tiles) blame(err error) error {
 	var sources []string
+	if t.head != "" {
+		sources = append(sources, t.head)
+	}
 	for _, source := range t.asked {
 		sources = append(sources, source)
 	}
@@ -221,7 +227,7 @@ func covers(tree tlog.Tree, tile tlog.Tile) bool {
 // it, and returns as much of it as was asked for.
 func (s *SumDB) provenTile(ctx context.Context, tile tlog.Tile, tree tlog.Tree) ([]byte, error) {
 	first := tlog.StoredHashIndex(tile.H*tile.L, tile.N<<tile.H)
-	_, t, err := readTree(ctx, s, tree, func(r tlog.HashReader) (tlog.Hash, error) {
+	_, t, err := readTree(ctx, s, tree, "", func(r tlog.HashReader) (tlog.Hash, error) {
 		hashes, err := r.ReadHashes([]int64{first})
 		if err != nil {
 			return tlog.Hash{}, err

@@ -15,7 +15,8 @@ import (
 // [io.Closer].
 //
 // Besides Get and Put, Test checks the optional interfaces that the store
-// implements: [cache.Spooler], [cache.Mover], [cache.Deleter], [cache.Bounded].
+// implements: [cache.Spooler], [cache.Mover], [cache.Deleter], [cache.Bounded],
+// [cache.Swapper].
 //
 // A store must be large enough for Test to find again what it has put: content
 // of 4 KiB and a hundred entries of it.
@@ -56,6 +57,8 @@ func checks() []check {
 		{"mover", checkMover},
 		{"deleter", checkDeleter},
 		{"bounded", checkBounded},
+		{"swapper", checkSwapper},
+		{"swaps at once", checkSwapsAtOnce},
 	}
 }
 

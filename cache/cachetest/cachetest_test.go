@@ -31,9 +31,10 @@ func wantFound(t *testing.T, check string, newStore func() (cache.Store, error))
 
 func TestNoFault(t *testing.T) {
 	for name, newStore := range map[string]func(cache.Store) cache.Store{
-		"memory": func(s cache.Store) cache.Store { return s },
-		"plain":  func(s cache.Store) cache.Store { return &mutant{Store: s} },
-		"able":   func(s cache.Store) cache.Store { return able{s.(cache.Deleter), ""} },
+		"memory":   func(s cache.Store) cache.Store { return s },
+		"plain":    func(s cache.Store) cache.Store { return &mutant{Store: s} },
+		"swapping": func(s cache.Store) cache.Store { return swapping{s.(cache.Swapper), ""} },
+		"able":     func(s cache.Store) cache.Store { return able{s.(cache.Deleter), ""} },
 	} {
 		t.Run(name, func(t *testing.T) {
 			err := cachetest.Test(func() (cache.Store, error) { return newStore(cache.NewMemory(nil)), nil })

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"path"
 	"runtime"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -44,7 +45,7 @@ func (m *mutant) Put(ctx context.Context, key string, c cache.Content) error {
 }
 
 func faults() []fault {
-	return append(append(getFaults(), putFaults()...), upgradeFaults()...)
+	return slices.Concat(getFaults(), putFaults(), upgradeFaults(), swapFaults())
 }
 
 // changed is a store that changes each entry which it finds.
