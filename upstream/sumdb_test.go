@@ -45,7 +45,7 @@ func TestNewSumDB(t *testing.T) {
 			if diff := cmp.Diff([]string{"GET " + unescape.Replace(test.url)}, asked); diff != "" {
 				t.Errorf("requests (-want +got):\n%s", diff)
 			}
-			if resp.Source != upstream.Name(u) || resp.Source != strings.TrimSuffix(test.base, "/") && test.name != "a path in the URL" {
+			if resp.Source != upstream.Name(u) || resp.Source != test.base {
 				t.Errorf("source is %q, name is %q", resp.Source, upstream.Name(u))
 			}
 		})

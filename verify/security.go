@@ -25,6 +25,10 @@ type SecurityEvent struct {
 	Key string
 }
 
+// maxEvidence is how many events a SumDB keeps the evidence of: who lies without
+// end must not fill the disk.
+const maxEvidence = 100
+
 // security reports an event and returns the error for it. Nothing of the answer
 // may be used.
 func (s *SumDB) security(ctx context.Context, source string, what error, evidence ...[]byte) error {
@@ -55,7 +59,7 @@ func (s *SumDB) report(ctx context.Context, e SecurityEvent) {
 	key := "sumdb-evidence/" + s.db.Name + "/" + hex.EncodeToString(sum[:8])
 	content := cache.Content{Meta: s.meta(), Size: int64(len(text)), Body: strings.NewReader(text)}
 	content.Verified = ""
-	if err := s.store.Put(context.WithoutCancel(ctx), key, content); err == nil {
+	if s.reports.Add(1) <= maxEvidence && s.store.Put(context.WithoutCancel(ctx), key, content) == nil {
 		e.Key = key
 	}
 	s.opts.Logger.Error("a checksum database's answer is not to be trusted",

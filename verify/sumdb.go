@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/breakwater-go/breakwater/cache"
@@ -62,6 +63,7 @@ type SumDB struct {
 	store  cache.Store
 	opts   SumDBOptions
 
+	reports   atomic.Int64  // security events so far
 	advancing chan struct{} // full while somebody moves the head
 	mu        sync.Mutex
 	head      head      // the latest tree head that was verified

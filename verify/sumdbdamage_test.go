@@ -1,6 +1,7 @@
 package verify_test
 
 import (
+	"bytes"
 	"context"
 	"os"
 	"path/filepath"
@@ -8,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/breakwater-go/breakwater/cache"
+	"github.com/breakwater-go/breakwater/verify"
 )
 
 // damage flips a bit in the middle of a stored file, and leaves its size and its
@@ -98,4 +100,32 @@ func TestUnverifiedStore(t *testing.T) {
 	e := newEngine(t, db, store)
 	e.wantSums(t, mod(7))
 	e.wantSameOffline(t, mod(7))
+}
+
+// A stored tile that does not fit its tree, whoever wrote it, is asked for again
+// in the same call, and replaced.
+func TestWrongTileInTheStore(t *testing.T) {
+	db := newDatabase(t)
+	db.grow(t, 0, 300)
+	other := db.forked(t, 0, 300)
+	for _, resource := range []string{"tile/8/0/000", "tile/8/0/001.p/44", "tile/8/1/000.p/1"} {
+		t.Run(resource, func(t *testing.T) {
+			e := newEngine(t, db, cache.NewMemory(nil))
+			e.wantSums(t, mod(0))
+			key := "sumdb/" + dbName + "/" + resource
+			wrong := other.get(t, resource)
+			meta := cache.Meta{Verified: verify.ByDatabase}
+			if err := e.store.Put(t.Context(), key, cache.Content{Meta: meta, Size: int64(len(wrong)), Body: cache.NewBody(wrong)}); err != nil {
+				t.Fatal(err)
+			}
+			e.wantSums(t, mod(7))
+			if got, _, err := cache.ReadSmall(t.Context(), e.store, key); err != nil || !bytes.Equal(got, db.get(t, resource)) {
+				t.Errorf("%s is still wrong: %v", key, err)
+			}
+			if len(e.struck) != 0 {
+				t.Errorf("%v is struck for what was in the store", e.struck)
+			}
+			e.wantSameOffline(t, mod(0), mod(7))
+		})
+	}
 }
