@@ -73,8 +73,8 @@ func (e *openError) Unwrap() error { return ErrOpen }
 // is open, Fetch fails at once, of class Unavailable, with [ErrOpen] as the
 // cause and RetryAfter saying when the source will be asked again.
 //
-// The result has a method Strike(upstream.Kind, error), which counts a
-// failure that was found out later.
+// The result has a method Strike(upstream.Kind, error), which opens the circuit
+// at once, for a lie that was found out later.
 func Circuit(opts *CircuitOptions) upstream.Middleware {
 	o := opts.withDefaults()
 	return func(next upstream.Upstream) upstream.Upstream {
@@ -102,7 +102,8 @@ type lane struct {
 	// never open its circuit. Guarded by the breaker's lock.
 	failures uint32
 
-	last atomic.Pointer[upstream.Error] // failure
+	last   atomic.Pointer[upstream.Error] // failure
+	struck atomic.Bool                    // the next failure opens the circuit
 }
 
 func (l *lane) init(name string, o CircuitOptions) {
@@ -128,7 +129,7 @@ func (l *lane) init(name string, o CircuitOptions) {
 			return false
 		},
 		ReadyToTrip: func(c gobreaker.Counts) bool {
-			return l.failures >= o.ConsecutiveFailures || o.rateReached(c)
+			return l.struck.Swap(false) || l.failures >= o.ConsecutiveFailures || o.rateReached(c)
 		},
 		OnStateChange: func(_ string, _, to gobreaker.State) {
 			if to == gobreaker.StateOpen {
@@ -190,11 +191,13 @@ func (c *circuit) Fetch(ctx context.Context, req upstream.Request) (*upstream.Re
 	return nil, err
 }
 
-// Strike counts err as a failure of the source although its answer was let
-// through, for those who find out only later that the answer was wrong. The
-// kind says in which of the source's circuits it counts.
+// Strike opens the circuit for requests of kind k, for those who find out that
+// an answer which was let through was a lie. Failures are counted because they
+// may pass; a lie is not a matter of luck.
 func (c *circuit) Strike(k upstream.Kind, err error) {
-	c.lanes[laneOf(k)].breaker.Execute(func() (*upstream.Response, error) {
+	l := &c.lanes[laneOf(k)]
+	l.struck.Store(true)
+	l.breaker.Execute(func() (*upstream.Response, error) {
 		return nil, &upstream.Error{Class: upstream.Untrusted, Source: c.name, Err: err}
 	})
 }

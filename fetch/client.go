@@ -10,7 +10,6 @@ import (
 	"github.com/breakwater-go/breakwater/cache"
 	"github.com/breakwater-go/breakwater/upstream"
 	"github.com/breakwater-go/breakwater/verify"
-	"golang.org/x/mod/module"
 )
 
 // A Client is the [Fetcher] that [New] makes. Its methods may be called by many
@@ -82,7 +81,8 @@ func (c *Client) assemble(sources upstream.Upstream, settings GoSettings) error 
 	c.later = newLater(func(ctx context.Context, req upstream.Request) bool {
 		resp, err := c.flights.wait(ctx, req, waiting{})
 		closeBody(resp)
-		return !errors.Is(err, errHeldApart)
+		_, unverified := errors.AsType[heldUnverified](err)
+		return !unverified
 	})
 	return nil
 }
@@ -204,7 +204,7 @@ func (c *Client) refuse(req upstream.Request) error {
 	switch {
 	case req.Kind() == 0:
 		return &upstream.Error{Subject: "request", Err: errors.New("the zero Request asks for nothing")}
-	case req.Kind() == upstream.SumDBLookup && module.MatchPrefixPatterns(c.noSumDB, req.Module()):
+	case req.Kind() == upstream.SumDBLookup && c.isExempt(req.Module()):
 		return &upstream.Error{Class: upstream.NotFound, Request: req, Err: errPrivateLookup}
 	}
 	return nil

@@ -2,6 +2,7 @@ package fetch
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"time"
 
@@ -41,10 +42,15 @@ func (d *databaseRoute) Fetch(ctx context.Context, req upstream.Request) (*upstr
 	switch {
 	case err != nil:
 		return nil, err
-	case supported:
-		return d.proxies.Fetch(ctx, req)
+	case !supported:
+		return d.itself.Fetch(ctx, req)
 	}
-	return d.itself.Fetch(ctx, req)
+	resp, err := d.proxies.Fetch(ctx, req)
+	if e, ok := errors.AsType[*upstream.Error](err); ok && e.Source == upstream.Name(upstream.Direct()) {
+		// GONOPROXY keeps the module from the proxies, but not from the database.
+		return d.itself.Fetch(ctx, req)
+	}
+	return resp, err
 }
 
 // supports reports whether the proxies support the database.

@@ -113,7 +113,7 @@ func (c *Client) commit(ctx context.Context, key string, req upstream.Request, r
 func (c *Client) join(ctx context.Context, req upstream.Request, wait waiting) (*upstream.Response, error) {
 	for range 3 { // an entry may be evicted between the flight and the look
 		resp, err := c.flights.wait(ctx, req, wait)
-		if !errors.Is(err, errAtHand) && !errors.Is(err, errHeldApart) {
+		if _, unverified := errors.AsType[heldUnverified](err); !unverified && !errors.Is(err, errAtHand) {
 			return resp, err
 		}
 		if held := c.atHand(ctx, req, err); held != nil {
@@ -125,12 +125,12 @@ func (c *Client) join(ctx context.Context, req upstream.Request, wait waiting) (
 
 // atHand returns what the store holds after a flight that ended so, or nil.
 func (c *Client) atHand(ctx context.Context, req upstream.Request, outcome error) *upstream.Response {
-	switch {
-	case errors.Is(outcome, errAtHand):
+	if errors.Is(outcome, errAtHand) {
 		held, _ := c.lookUp(ctx, req)
 		return held
-	case errors.Is(outcome, errHeldApart):
-		if e, err := c.store.Get(ctx, apart(req)); err == nil {
+	}
+	if held, ok := errors.AsType[heldUnverified](outcome); ok {
+		if e, err := c.store.Get(ctx, held.key); err == nil {
 			return answer(e)
 		}
 	}

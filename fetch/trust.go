@@ -11,9 +11,17 @@ import (
 	"golang.org/x/mod/module"
 )
 
-// errHeldApart is a flight's outcome when what was kept apart, unverified, is
-// all that there is to give.
-var errHeldApart = errors.New("the answer is kept apart, for it is not verified")
+// heldUnverified is a flight's outcome when what is under that key, unverified,
+// is all that there is to give.
+type heldUnverified struct{ key string }
+
+func (heldUnverified) Error() string { return "the answer in the cache is not verified" }
+
+// refuses reports whether a Verifier that was asked does not vouch for a file.
+func refuses(err error) bool {
+	class := upstream.ClassOf(err)
+	return class == upstream.Denied || class == upstream.NotFound
+}
 
 // apart is the key under which what is not verified is kept, where neither a
 // look-up nor GOPROXY=file://DIR finds it.
@@ -28,13 +36,17 @@ func (c *Client) mustVerify(req upstream.Request) bool {
 	if c.verifier == nil || req.Kind() != upstream.Mod && req.Kind() != upstream.Zip {
 		return false
 	}
-	path := req.Module()
-	return path == toolchain || !module.MatchPrefixPatterns(c.noSumDB, path)
+	return !c.isExempt(req.Module())
+}
+
+// isExempt reports whether no checksum database is asked about a module path.
+func (c *Client) isExempt(path string) bool {
+	return path != toolchain && module.MatchPrefixPatterns(c.noSumDB, path)
 }
 
 // trusts reports whether an entry that was verified in that way will do today.
 func (c *Client) trusts(req upstream.Request, verified string) bool {
-	return !c.mustVerify(req) || verify.Accepts(c.verifier, verified)
+	return !c.mustVerify(req) || verify.Accepts(c.verifier, moduleOf(req), req.Kind(), verified)
 }
 
 // verifyHeld looks for an entry that was not verified well enough for today,
@@ -58,13 +70,16 @@ func (c *Client) verifyHeld(ctx context.Context, req upstream.Request, e *verify
 func (c *Client) verifyEntry(ctx context.Context, req upstream.Request, key string, entry *cache.Entry, e *verify.Expectation) error {
 	sums, err := e.Wait(ctx)
 	switch {
-	case err != nil && c.mayServeUnverified(err) && key == apart(req):
+	case err != nil && c.mayServeUnverified(err):
 		c.later.add(req)
-		return errHeldApart
-	case err != nil && upstream.ClassOf(err) != upstream.Denied:
-		return unverifiable(req, err)
-	case err != nil:
+		return heldUnverified{key}
+	case err != nil && refuses(err):
+		if key == apart(req) {
+			cache.Delete(context.WithoutCancel(ctx), c.store, key)
+		}
 		return nil // the sources may say that it does not exist
+	case err != nil:
+		return unverifiable(req, err)
 	}
 	if err := c.verifier.Check(moduleOf(req), req.Kind(), entry.Body, entry.Size, sums); err != nil {
 		c.log.Error("what the cache holds is not what it should be; it is dropped and fetched again", "key", key, "error", err)
@@ -72,7 +87,7 @@ func (c *Client) verifyEntry(ctx context.Context, req upstream.Request, key stri
 		return nil
 	}
 	meta := entry.Meta
-	meta.Verified = sums.How()
+	meta.Verified = sums.Mark(req.Kind())
 	if err := c.store.Put(context.WithoutCancel(ctx), req.Key(), cache.Content{Meta: meta, Size: entry.Size, Body: entry.Body}); err != nil {
 		c.log.Warn("storing what was verified failed", "key", req.Key(), "error", err)
 		return nil
@@ -93,6 +108,9 @@ func (c *Client) mayServeUnverified(err error) bool {
 func unverifiable(req upstream.Request, err error) error {
 	e := *upstream.AsError(err, req, "")
 	e.Request, e.Subject = req, ""
+	if e.Class == upstream.NotFound {
+		e.Class = upstream.Denied // a source has it
+	}
 	if e.Class != upstream.Denied && e.Class != upstream.Untrusted {
 		e.Err = fmt.Errorf("not handed out, for it cannot be verified: %w", cause(&e))
 	}

@@ -3,6 +3,7 @@ package verify
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 
 	"github.com/breakwater-go/breakwater/cache"
@@ -25,6 +26,11 @@ func Begin(ctx context.Context, v Verifier, m module.Version, k upstream.Kind) *
 	e := &Expectation{verifier: v, done: make(chan struct{})}
 	go func() {
 		defer close(e.done)
+		defer func() {
+			if p := recover(); p != nil { // nobody else would, in this goroutine
+				e.err = &upstream.Error{Subject: m.String(), Err: fmt.Errorf("the Verifier panicked: %v", p)}
+			}
+		}()
 		e.sums, e.err = v.Expect(ctx, m, k)
 	}()
 	return e
@@ -87,7 +93,7 @@ func (c *checksums) Fetch(ctx context.Context, req upstream.Request) (*upstream.
 		return nil, mismatch(req, resp.Source, err)
 	}
 	out := *resp
-	out.Verified = sums.How()
+	out.Verified = sums.Mark(req.Kind())
 	return &out, nil
 }
 

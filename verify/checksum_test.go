@@ -75,16 +75,19 @@ func TestChecksums(t *testing.T) {
 	sums := sumsOf(t, zip, honestMod)
 	bySum := sums
 	bySum.GoSum = true
+	byDatabase := sums
+	byDatabase.SumDB = true
 	wrong := verify.Sums{Zip: sums.Mod, Mod: sums.Zip, By: dbName}
 	for _, test := range []struct {
 		name, key, content string
 		sums               verify.Sums
 		want               string // how it is verified; empty: it is refused
 	}{
-		{"zip", zipKey, zip, sums, verify.ByDatabase},
-		{"go.mod", modKey, honestMod, sums, verify.ByDatabase},
-		{"zip by go.sum", zipKey, zip, bySum, verify.ByGoSum},
-		{"go.mod by go.sum", modKey, honestMod, bySum, verify.ByGoSum},
+		{"zip", zipKey, zip, sums, verify.ByVerifier},
+		{"go.mod", modKey, honestMod, sums, verify.ByVerifier},
+		{"zip by the database", zipKey, zip, byDatabase, verify.ByDatabase},
+		{"zip by go.sum", zipKey, zip, bySum, verify.ByGoSum + " " + sums.Zip[0]},
+		{"go.mod by go.sum", modKey, honestMod, bySum, verify.ByGoSum + " " + sums.Mod[0]},
 		{"wrong zip", zipKey, zip, wrong, ""},
 		{"wrong go.mod", modKey, otherMod, sums, ""},
 		{"no sum for it", modKey, honestMod, verify.Sums{Zip: sums.Zip, By: dbName}, ""},
@@ -200,7 +203,7 @@ func TestChecksumsAskOnce(t *testing.T) {
 				t.Fatal(err)
 			}
 			resp.Body.Close()
-			if resp.Source != "honest" || resp.Verified != verify.ByDatabase || v.asked.Load() != 1 {
+			if resp.Source != "honest" || resp.Verified != verify.ByVerifier || v.asked.Load() != 1 {
 				t.Errorf("from %q, verified %q, asked %d times", resp.Source, resp.Verified, v.asked.Load())
 			}
 		})

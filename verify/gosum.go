@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/breakwater-go/breakwater/upstream"
@@ -72,9 +73,13 @@ func (g *GoSum) Check(m module.Version, k upstream.Kind, content io.ReaderAt, si
 	return Check(m, k, content, size, want)
 }
 
-// Accepts reports whether content was verified by a go.sum file. What a
-// checksum database vouched for need not be listed.
-func (g *GoSum) Accepts(verified string) bool { return verified == ByGoSum }
+// Accepts reports whether the file was verified by a hash that is listed for it
+// now. What a checksum database or another go.sum file vouched for need not be.
+func (g *GoSum) Accepts(m module.Version, k upstream.Kind, verified string) bool {
+	hash, ok := strings.CutPrefix(verified, ByGoSum+" ")
+	sums, listed := g.listed(m, k)
+	return ok && listed && slices.Contains(sums.of(k), hash)
+}
 
 func (g *GoSum) listed(m module.Version, k upstream.Kind) (Sums, bool) {
 	var hashes, by []string

@@ -226,12 +226,25 @@ func TestGoSumIsImmutable(t *testing.T) {
 	all.Wait()
 }
 
-// Content that a checksum database vouched for need not be listed.
+// Only what is listed now counts: not what another go.sum file listed, and not
+// what a checksum database vouched for.
 func TestGoSumAccepts(t *testing.T) {
-	g := parseGoSum(t, "go.sum", "")
-	for verified, want := range map[string]bool{verify.ByGoSum: true, verify.ByDatabase: false, verify.ByStructure: false, "": false} {
-		if got := verify.Accepts(g, verified); got != want {
+	m := module.Version{Path: "a.example/m", Version: "v1.0.0"}
+	g := parseGoSum(t, "go.sum", "a.example/m v1.0.0/go.mod h1:now=\n")
+	for verified, want := range map[string]bool{
+		verify.ByGoSum + " h1:now=":    true,
+		verify.ByGoSum + " h1:before=": false,
+		verify.ByGoSum:                 false,
+		verify.ByDatabase:              false,
+		verify.ByVerifier:              false,
+		verify.ByStructure:             false,
+		"":                             false,
+	} {
+		if got := verify.Accepts(g, m, upstream.Mod, verified); got != want {
 			t.Errorf("Accepts(%q) = %v", verified, got)
 		}
+	}
+	if verify.Accepts(g, m, upstream.Zip, verify.ByGoSum+" h1:now=") {
+		t.Error("a file that is not listed is accepted")
 	}
 }

@@ -34,7 +34,10 @@ func (s *sequence) Check(m module.Version, k upstream.Kind, content io.ReaderAt,
 	return s.then.Check(m, k, content, size, want)
 }
 
-// Accepts reports whether either of the two takes content so verified.
-func (s *sequence) Accepts(verified string) bool {
-	return s.first.Accepts(verified) || Accepts(s.then, verified)
+// Accepts asks the one that decides about the file.
+func (s *sequence) Accepts(m module.Version, k upstream.Kind, verified string) bool {
+	if _, listed := s.first.listed(m, k); listed {
+		return s.first.Accepts(m, k, verified)
+	}
+	return Accepts(s.then, m, k, verified)
 }

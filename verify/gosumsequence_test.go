@@ -29,7 +29,9 @@ func (a *asked) Check(m module.Version, k upstream.Kind, _ io.ReaderAt, _ int64,
 	return a.err
 }
 
-func (a *asked) Accepts(verified string) bool { return verified == "signature" }
+func (a *asked) Accepts(_ module.Version, _ upstream.Kind, verified string) bool {
+	return verified == "signature"
+}
 
 // What go.sum lists is decided by it; the next Verifier is asked for the rest,
 // and for nothing else: each of a module's files stands alone.
@@ -89,11 +91,24 @@ func TestSequenceChecks(t *testing.T) {
 	}
 }
 
+// Who decides about a file says which mark will do for it.
 func TestSequenceAccepts(t *testing.T) {
-	v := verify.Sequence(parseGoSum(t, "go.sum", ""), new(asked))
-	for verified, want := range map[string]bool{verify.ByGoSum: true, "signature": true, verify.ByDatabase: false, verify.ByStructure: false} {
-		if got := verify.Accepts(v, verified); got != want {
-			t.Errorf("Accepts(%q) = %v", verified, got)
+	m := module.Version{Path: "a.example/m", Version: "v1.0.0"}
+	v := verify.Sequence(parseGoSum(t, "go.sum", "a.example/m v1.0.0/go.mod h1:now=\n"), new(asked))
+	listed := verify.ByGoSum + " h1:now="
+	for _, tt := range []struct {
+		k        upstream.Kind
+		verified string
+		want     bool
+	}{
+		{upstream.Mod, listed, true},
+		{upstream.Mod, "signature", false},
+		{upstream.Zip, listed, false},
+		{upstream.Zip, "signature", true},
+		{upstream.Zip, verify.ByDatabase, false},
+	} {
+		if got := verify.Accepts(v, m, tt.k, tt.verified); got != tt.want {
+			t.Errorf("Accepts(%v, %q) = %v", tt.k, tt.verified, got)
 		}
 	}
 }

@@ -70,7 +70,7 @@ func (db *testDatabase) hash(m module.Version, file string) string {
 }
 
 func (db *testDatabase) sums(m module.Version) verify.Sums {
-	return verify.Sums{Zip: []string{db.hash(m, "zip")}, Mod: []string{db.hash(m, "mod")}, By: dbName}
+	return verify.Sums{Zip: []string{db.hash(m, "zip")}, Mod: []string{db.hash(m, "mod")}, By: dbName, SumDB: true}
 }
 
 // answer is what the database answers over HTTP.

@@ -24,6 +24,10 @@ var (
 	errFork      = errors.New("the checksum database contradicts itself: two of its signed tree heads have no common history")
 )
 
+// maxTree bounds the size of a tree: beyond it, the arithmetic of x/mod's tlog
+// overflows and does not end.
+const maxTree = 1 << 48
+
 // open verifies the signature of a tree head.
 func (s *SumDB) open(msg []byte) (head, error) {
 	n, err := note.Open(msg, note.VerifierList(s.db.verifier))
@@ -33,6 +37,9 @@ func (s *SumDB) open(msg []byte) (head, error) {
 	tree, err := tlog.ParseTree([]byte(n.Text))
 	if err != nil {
 		return head{}, fmt.Errorf("%w (%w)", errSignature, err)
+	}
+	if tree.N > maxTree {
+		return head{}, fmt.Errorf("%w (no tree has %d records)", errSignature, tree.N)
 	}
 	return head{tree, msg}, nil
 }

@@ -31,7 +31,7 @@ func (r record) names(m module.Version) bool {
 
 // sums returns what the record says of m.
 func (r record) sums(m module.Version, by string) (Sums, error) {
-	sums := Sums{By: by}
+	sums := Sums{By: by, SumDB: true}
 	for line := range strings.Lines(string(r.text)) {
 		fields := strings.Fields(line)
 		if len(fields) != 3 || fields[0] != m.Path {
@@ -91,14 +91,18 @@ func (s *SumDB) record(ctx context.Context, m module.Version) (record, error) {
 	if !rec.names(m) {
 		return record{}, s.accuse(ctx, source, fmt.Errorf("the record is one of another module, not for %v", req), data)
 	}
-	s.keep(ctx, req.Key(), data)
+	// Kept with the head that is known, whose tiles are in the store, and not with
+	// the one that it came with: whoever reads the store as a proxy has the proof.
+	if data, err = s.withHead(ctx, rec); err == nil {
+		s.keep(ctx, req.Key(), data)
+	}
 	return rec, nil
 }
 
 // checkRecord checks that the record is in the tree, at the place that it says.
 func (s *SumDB) checkRecord(ctx context.Context, req upstream.Request, rec record, source string, evidence []byte) error {
 	known := s.current(ctx)
-	if rec.id >= known.tree.N {
+	if rec.id < 0 || rec.id >= known.tree.N {
 		return s.accuse(ctx, source, fmt.Errorf("record %d is beyond the end of the tree that came with it", rec.id), evidence)
 	}
 	hash, t, err := readTree(ctx, s, known.tree, "", func(r tlog.HashReader) (tlog.Hash, error) {
@@ -131,6 +135,11 @@ func (s *SumDB) lookup(ctx context.Context, m module.Version) ([]byte, error) {
 			return nil, lacking(err)
 		}
 	}
+	return s.withHead(ctx, rec)
+}
+
+// withHead returns a record with the current head, as a look-up's answer.
+func (s *SumDB) withHead(ctx context.Context, rec record) ([]byte, error) {
 	data, err := tlog.FormatRecord(rec.id, rec.text)
 	if err != nil {
 		return nil, err

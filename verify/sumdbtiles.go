@@ -45,7 +45,15 @@ func readTree(ctx context.Context, s *SumDB, tree tlog.Tree, head string, read f
 	if err == nil || isUpstream(err) {
 		return hash, t, err
 	}
-	return tlog.Hash{}, nil, t.blame(err)
+	if err = t.blame(err); upstream.AsError(err, upstream.Request{}, "").Source == "" {
+		return tlog.Hash{}, nil, err
+	}
+	// Who lied is known and struck, so that another source may be asked now.
+	t = &tiles{ctx: ctx, s: s, head: head, fresh: true}
+	if hash, again := t.read(tree, read); again == nil {
+		return hash, t, nil
+	}
+	return tlog.Hash{}, nil, err
 }
 
 func (t *tiles) read(tree tlog.Tree, read func(tlog.HashReader) (tlog.Hash, error)) (tlog.Hash, error) {
@@ -98,7 +106,7 @@ func (t *tiles) ReadTiles(wanted []tlog.Tile) ([][]byte, error) {
 	errs := make([]error, len(wanted))
 	var all sync.WaitGroup
 	for i, tile := range wanted {
-		all.Go(func() { data[i], errs[i] = t.readTile(tile) })
+		all.Go(func() { data[i], errs[i] = t.readTileSafely(tile) })
 	}
 	all.Wait()
 	for _, err := range errs {
@@ -107,6 +115,17 @@ func (t *tiles) ReadTiles(wanted []tlog.Tile) ([][]byte, error) {
 		}
 	}
 	return data, nil
+}
+
+// readTileSafely keeps a store of the embedder's that panics from ending the
+// program: nobody else would recover in this goroutine.
+func (t *tiles) readTileSafely(tile tlog.Tile) (data []byte, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = &upstream.Error{Subject: tile.Path(), Err: fmt.Errorf("panic: %v", p)}
+		}
+	}()
+	return t.readTile(tile)
 }
 
 func (t *tiles) readTile(tile tlog.Tile) ([]byte, error) {

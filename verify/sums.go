@@ -25,11 +25,19 @@ type Sums struct {
 
 	// GoSum is whether they are from a go.sum file.
 	GoSum bool
+
+	// SumDB is whether they are from a [SumDB].
+	SumDB bool
 }
 
-// ByGoSum is the [upstream.Response.Verified] of content that a go.sum file
-// vouches for.
-const ByGoSum = "go.sum"
+const (
+	// ByGoSum begins the [upstream.Response.Verified] of content that a go.sum
+	// file vouches for; a space and the hash follow.
+	ByGoSum = "go.sum"
+
+	// ByVerifier is that of content that another Verifier vouches for.
+	ByVerifier = "verifier"
+)
 
 // A Verifier knows what module files must hash to. Its two methods are apart
 // because their failures have different culprits: Expect fails when the
@@ -62,13 +70,19 @@ func (e *MismatchError) Error() string {
 	return fmt.Sprintf("checksum mismatch: this %v of %s has %s, %s says %s", e.Kind, e.Module, e.Got, e.By, strings.Join(e.Want, " or "))
 }
 
-// How is the [upstream.Response.Verified] of content that matches the sums:
-// [ByDatabase], or [ByGoSum] where they are from a go.sum file.
-func (s Sums) How() string {
-	if s.GoSum {
-		return ByGoSum
+// Mark is the [upstream.Response.Verified] of a file of kind k that matches the
+// sums: [ByDatabase], or [ByGoSum] and the hash that a go.sum file lists, or
+// [ByVerifier] where they are from a Verifier of the embedder's.
+func (s Sums) Mark(k upstream.Kind) string {
+	switch {
+	case s.SumDB:
+		return ByDatabase
+	case !s.GoSum:
+		return ByVerifier
+	case len(s.of(k)) == 1:
+		return ByGoSum + " " + s.of(k)[0]
 	}
-	return ByDatabase
+	return ByGoSum // of several hashes, which one it was is not known: it is compared each time
 }
 
 // of returns the sums for a kind of file; nil for kinds that have none.

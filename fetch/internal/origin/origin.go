@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"net/http"
 	"path"
 	"slices"
@@ -180,6 +181,9 @@ func (o *Origin) startDatabase() error {
 	o.sumDB = http.StripPrefix("/sumdb/"+DatabaseName, server)
 	return nil
 }
+
+// Modules returns the versions that the origin has and the database knows.
+func (o *Origin) Modules() []module.Version { return slices.Collect(maps.Keys(o.sums)) }
 
 // File returns the content served under key, or nil.
 func (o *Origin) File(key string) []byte { return o.files[key] }
