@@ -73,10 +73,7 @@ func (c *Client) assemble(sources upstream.Upstream, settings GoSettings) error 
 	if err := c.compose(sources, db); err != nil {
 		return err
 	}
-	c.verifier = c.opts.Verifier
-	if c.verifier == nil && c.sumDB != nil {
-		c.verifier = c.sumDB
-	}
+	c.verifier = c.chooseVerifier()
 	c.flights = newFlights(c.opts.Grace, c.log, c.fly)
 	c.later = newLater(func(ctx context.Context, req upstream.Request) bool {
 		resp, err := c.flights.wait(ctx, req, waiting{})

@@ -32,10 +32,17 @@ type Options struct {
 	// only their GOSUMDB and GONOSUMDB.
 	Go *GoSettings
 
+	// GoSum decides about the module files that it lists, private ones too, as
+	// go.sum files do for the go command; about the rest the Verifier does.
+	// Default: none.
+	GoSum *verify.GoSum
+
 	// Verifier says what module files must hash to; nothing that it does not
-	// vouch for is stored or handed out. verify has one for go.sum files.
-	// Default: the checksum database that the GOSUMDB of Go names. Where that is
-	// "off", nothing is compared.
+	// vouch for is stored or handed out. It is asked about every module: a
+	// [verify.GoSum] here is strict, and what it does not list is denied.
+	// Default: the checksum database that the GOSUMDB of Go names, which is not
+	// asked about what GONOSUMDB matches. Where GOSUMDB is "off", nothing is
+	// compared.
 	Verifier verify.Verifier
 
 	// WhenReachable serves module files also while the Verifier cannot be asked.

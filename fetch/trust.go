@@ -33,10 +33,30 @@ const toolchain = "golang.org/toolchain"
 
 // mustVerify reports whether the Verifier has to vouch for the answer.
 func (c *Client) mustVerify(req upstream.Request) bool {
-	if c.verifier == nil || req.Kind() != upstream.Mod && req.Kind() != upstream.Zip {
+	switch {
+	case req.Kind() != upstream.Mod && req.Kind() != upstream.Zip:
 		return false
+	case c.opts.Verifier != nil:
+		return true
+	case c.opts.GoSum != nil && c.opts.GoSum.Lists(moduleOf(req), req.Kind()):
+		return true
 	}
-	return !c.isExempt(req.Module())
+	return c.sumDB != nil && !c.isExempt(req.Module())
+}
+
+// chooseVerifier returns who vouches for module files; nil for nobody.
+func (c *Client) chooseVerifier() verify.Verifier {
+	v := c.opts.Verifier
+	if v == nil && c.sumDB != nil {
+		v = c.sumDB
+	}
+	switch {
+	case c.opts.GoSum == nil:
+		return v
+	case v == nil:
+		return c.opts.GoSum // which is asked only about what it lists
+	}
+	return verify.Sequence(c.opts.GoSum, v)
 }
 
 // isExempt reports whether no checksum database is asked about a module path.

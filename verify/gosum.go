@@ -81,6 +81,12 @@ func (g *GoSum) Accepts(m module.Version, k upstream.Kind, verified string) bool
 	return ok && listed && slices.Contains(sums.of(k), hash)
 }
 
+// Lists reports whether there is an h1 hash for m's file of kind k.
+func (g *GoSum) Lists(m module.Version, k upstream.Kind) bool {
+	_, ok := g.listed(m, k)
+	return ok
+}
+
 func (g *GoSum) listed(m module.Version, k upstream.Kind) (Sums, bool) {
 	var hashes, by []string
 	for _, f := range g.files {
