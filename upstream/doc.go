@@ -20,6 +20,11 @@
 // path never reaches a source that was not named for it. A combinator is a
 // [Group], so [Wrap] can put middleware around every source inside it.
 //
+// [NewMirrors] takes a [Balance], which chooses who is asked first, and backups.
+// [Hedge] has mirrors, and the "|" of a list, ask the next source beside one that
+// is slower than it usually is; [Meter] measures what is usual. A call tells how
+// it is coming along through the [Progress] in its context.
+//
 // # Use
 //
 //	src, err := upstream.NewHTTP("https://proxy.example", nil)
@@ -29,6 +34,15 @@
 //	info, err := upstream.ReadLatest(ctx, src, "golang.org/x/mod")
 //
 // # Design notes
+//
+// Hedging is here and not with the middleware of package breaker: who is asked
+// next, and when, is the group's own question, and a group that asks one after
+// the other is the same race without overtaking. A race also asks again: where
+// everybody has failed but one who keeps silent, waiting for that one alone is
+// the worst that can be done.
+//
+// That a source lost a race counts against it only if it was silent for longer
+// than it usually is; otherwise the fastest mirror would drive the others out.
 //
 // The constructor for checksum-database requests is [NewSumDBRequest], apart
 // from [NewRequest]: a look-up needs a database, a module and a version, one

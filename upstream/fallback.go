@@ -3,6 +3,7 @@ package upstream
 import (
 	"context"
 	"slices"
+	"sync"
 )
 
 // A Step is an entry of a [Fallback] list.
@@ -20,31 +21,51 @@ type Step struct {
 // the private one is down, so it is not loosened. Once the caller has gone, no
 // further step is asked. With no steps everything is unavailable.
 func Fallback(steps ...Step) Upstream {
-	return &fallback{slices.Clone(steps)}
+	return &fallback{steps: slices.Clone(steps)}
 }
 
-type fallback struct{ steps []Step }
+type fallback struct {
+	steps []Step
+	hedge *hedger // nil: one after the other
+	races sync.WaitGroup
+}
 
 func (f *fallback) Fetch(ctx context.Context, req Request) (*Response, error) {
-	var attempts []*Error
-	for i, step := range f.steps {
-		resp, err := step.Upstream.Fetch(ctx, req)
-		if err == nil {
-			return resp, nil
+	var all outcome
+	for begin := 0; begin < len(f.steps); {
+		end := f.segmentEnd(begin)
+		out := runRace(ctx, req, f.runners(begin, end), f.hedge, &f.races)
+		if out.resp != nil {
+			return out.resp, nil
 		}
-		e := AsError(err, req, Name(step.Upstream))
-		attempts = append(attempts, e)
-		if !step.OnAnyError && !absent(e) {
+		all.attempts = append(all.attempts, out.attempts...)
+		all.cut = out.cut || ctx.Err() != nil && end < len(f.steps)
+		if !out.absent || all.cut { // behind a segment is a ","
 			break
 		}
-		if ctx.Err() != nil && i < len(f.steps)-1 {
-			return nil, cutShort(ctx, req, attempts)
-		}
+		begin = end
 	}
-	if attempts == nil {
-		return nil, &Error{Request: req, Err: errNoSources}
+	return nil, all.fail(ctx, req)
+}
+
+// segmentEnd returns the end of the steps from begin on that are joined by "|".
+// All of them may be asked at the same time: each is asked whatever the one
+// before it says.
+func (f *fallback) segmentEnd(begin int) int {
+	end := begin
+	for end < len(f.steps)-1 && f.steps[end].OnAnyError {
+		end++
 	}
-	return nil, merge(attempts)
+	return end + 1
+}
+
+func (f *fallback) runners(begin, end int) []runner {
+	var runners []runner
+	for i, step := range f.steps[begin:end] {
+		_, reluctant := As[nothing](step.Upstream)
+		runners = append(runners, runner{Upstream: step.Upstream, reluctant: reluctant, last: begin+i == end-1})
+	}
+	return runners
 }
 
 // absent reports whether e proves that the thing does not exist there. The "not
@@ -64,5 +85,9 @@ func (f *fallback) With(members []Upstream) Upstream {
 	for i := range steps {
 		steps[i].Upstream = members[i]
 	}
-	return &fallback{steps}
+	return &fallback{steps: steps, hedge: f.hedge}
 }
+
+func (f *fallback) withHedger(h *hedger) Upstream { return &fallback{steps: f.steps, hedge: h} }
+
+func (f *fallback) drain() { f.races.Wait() }

@@ -164,3 +164,18 @@ func TestFallbackKeepsAnAnswerThatIsComplete(t *testing.T) {
 	_, err := u.Fetch(ctx, request(t, "a.b/c/@latest"))
 	wantError(t, err, upstream.NotFound) // everybody was asked
 }
+
+// Nor is a step behind a "," asked for a caller who has gone.
+func TestFallbackEndsWithTheCallerBehindAComma(t *testing.T) {
+	asked := &log{}
+	ctx, cancel := context.WithCancel(t.Context())
+	leaving := upstream.Func(func(_ context.Context, req upstream.Request) (*upstream.Response, error) {
+		cancel()
+		return nil, &upstream.Error{Class: upstream.NotFound, Request: req, Source: "a"}
+	})
+	_, err := joined(",", leaving, &source{name: "b", log: asked}).Fetch(ctx, request(t, "a.b/c/@latest"))
+	wantError(t, err, upstream.Canceled)
+	if asked.lines != nil {
+		t.Errorf("asked %v for a caller who had gone", asked.lines)
+	}
+}

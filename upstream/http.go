@@ -92,13 +92,19 @@ func (h *httpSource) Fetch(ctx context.Context, req Request) (*Response, error) 
 	}
 	guard.next(h.opts.StallTimeout, errStalled)
 	body := &httpBody{source: h, ctx: ctx, req: req, guard: guard, body: resp.Body, left: req.Kind().MaxSize()}
-	if err := h.refuse(req, resp); err != nil {
+	point := resumePoint(ctx, req)
+	if err := h.refuse(req, resp, point); err != nil {
 		body.Close()
 		return nil, err
 	}
 	guard.pause()
 	modTime, _ := http.ParseTime(resp.Header.Get("Last-Modified"))
-	return &Response{Body: body, Size: resp.ContentLength, ModTime: modTime, Source: h.name}, nil
+	answer := &Response{Body: body, Size: resp.ContentLength, ModTime: modTime, Source: h.name, Validator: validator(resp.Header)}
+	if resp.StatusCode == http.StatusPartialContent {
+		answer.Offset, answer.Size = point.Offset, point.Offset+resp.ContentLength
+		body.left -= point.Offset
+	}
+	return answer, nil
 }
 
 func (h *httpSource) newRequest(ctx context.Context, req Request) (*http.Request, error) {
@@ -117,6 +123,10 @@ func (h *httpSource) newRequest(ctx context.Context, req Request) (*http.Request
 	}
 	r.Header.Set("User-Agent", h.opts.UserAgent)
 	r.Header.Set("Accept-Encoding", "identity") // a zip must come as it is stored
+	if point := resumePoint(ctx, req); point.Offset > 0 {
+		r.Header.Set("Range", fmt.Sprintf("bytes=%d-", point.Offset))
+		r.Header.Set("If-Range", point.Validator)
+	}
 	if via := Via(ctx); via != "" {
 		r.Header.Set("Via", via)
 	}
@@ -161,11 +171,18 @@ func (t readableRedirects) RoundTrip(r *http.Request) (*http.Response, error) {
 }
 
 // refuse returns the error for a response that is not a good answer.
-func (h *httpSource) refuse(req Request, resp *http.Response) error {
+func (h *httpSource) refuse(req Request, resp *http.Response, point ResumePoint) error {
 	e := &Error{Request: req, Source: h.name}
-	if resp.StatusCode != http.StatusOK {
+	if resp.StatusCode == http.StatusPartialContent && point.Offset > 0 {
+		if e.Err = checkRange(resp, point); e.Err != nil {
+			return e
+		}
+	} else if resp.StatusCode != http.StatusOK {
 		e.Class = statusClass(resp.StatusCode)
 		e.Status = resp.StatusCode
+		if resp.StatusCode == http.StatusRequestedRangeNotSatisfiable && point.Offset > 0 {
+			e.Err = ErrCannotResume
+		}
 		e.RetryAfter = retryAfter(resp.Header.Get("Retry-After"), time.Now())
 		// Read from resp.Body, the text does not reset the guard: all of it must
 		// come within the bound for one byte.
@@ -180,7 +197,11 @@ func (h *httpSource) refuse(req Request, resp *http.Response) error {
 		e.Err = errNoLength
 		return e
 	}
-	if limit := req.Kind().MaxSize(); resp.ContentLength > limit {
+	size := resp.ContentLength
+	if resp.StatusCode == http.StatusPartialContent {
+		size += point.Offset
+	}
+	if limit := req.Kind().MaxSize(); size > limit {
 		e.Err = tooLarge(limit)
 		return e
 	}

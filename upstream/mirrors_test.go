@@ -3,6 +3,8 @@ package upstream_test
 import (
 	"context"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/breakwater-go/breakwater/upstream"
 	"github.com/google/go-cmp/cmp"
@@ -127,4 +129,35 @@ func TestInconclusiveMirrorsDoNotFallBack(t *testing.T) {
 	if _, err := u.Fetch(t.Context(), request(t, "corp.example/secret/@v/list")); err == nil || len(asked.lines) != 0 {
 		t.Errorf("got %v, after asking %v", err, asked.lines)
 	}
+}
+
+// The last member was cut off by the end of the caller: that is no "not found",
+// for it might have had it.
+func TestMirrorsCutOffAreNotSure(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for i := range 100 { // the end of the call and that of the caller may be seen in any order
+			ctx, cancel := context.WithTimeout(t.Context(), 200*ms)
+			members := on(newStage(), actor{name: "a", err: missing}, actor{name: "b", takes: never})
+			if i%4 == 0 {
+				members[1] = upstream.Func(func(ctx context.Context, req upstream.Request) (*upstream.Response, error) {
+					upstream.ProgressOf(ctx).FirstByte() // keeps the race busy
+					cancel()
+					return nil, upstream.ContextError(ctx, req, "b")
+				})
+			}
+			u := upstream.Mirrors(members...)
+			if i%2 == 0 {
+				u = upstream.Hedge(u, nil)
+			}
+			want := upstream.Timeout
+			if i%4 < 2 {
+				time.AfterFunc(100*ms, cancel)
+				want = upstream.Canceled
+			}
+			_, err := u.Fetch(ctx, request(t, "a.b/c/@latest"))
+			wantError(t, err, want)
+			cancel()
+			upstream.Drain(u)
+		}
+	})
 }

@@ -12,8 +12,9 @@ import (
 var ErrOffline = errors.New("offline, and there is no copy at hand: fetch it once while online")
 
 type (
-	offlineKey struct{}
-	viaKey     struct{}
+	offlineKey    struct{}
+	viaKey        struct{}
+	lastResortKey struct{}
 )
 
 // WithOffline returns a context whose calls are answered from what is at hand:
@@ -38,5 +39,17 @@ func WithVia(ctx context.Context, via string) context.Context {
 // Via returns the header value that [WithVia] put into ctx, or "".
 func Via(ctx context.Context) string {
 	v, _ := ctx.Value(viaKey{}).(string)
+	return v
+}
+
+// WithLastResort returns a context for calls that nobody else can answer any
+// more: a circuit that is open lets one through now and then.
+func WithLastResort(ctx context.Context) context.Context {
+	return context.WithValue(ctx, lastResortKey{}, true)
+}
+
+// LastResort reports whether ctx was made by [WithLastResort].
+func LastResort(ctx context.Context) bool {
+	v, _ := ctx.Value(lastResortKey{}).(bool)
 	return v
 }

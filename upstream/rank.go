@@ -31,10 +31,12 @@ func rank(e *Error) int {
 	return 2
 }
 
-// cutShort makes the error for a ctx that ended before everyone was asked. What
-// the others would have said is not known, so a "not found" is not the answer.
+// cutShort makes the error for a ctx that ended before everyone had had their
+// say, or anyone. What the others would have said is not known, so a "not found"
+// is not the answer.
 func cutShort(ctx context.Context, req Request, attempts []*Error) *Error {
-	if ended := ContextError(ctx, req, ""); attempts[len(attempts)-1].Class != ended.Class {
+	ended := ContextError(ctx, req, "")
+	if n := len(attempts); n == 0 || attempts[n-1].Class != ended.Class {
 		attempts = append(attempts, ended)
 	}
 	return merge(attempts)

@@ -12,7 +12,7 @@ import (
 // Body is complete and checked, and is also an [io.Seeker] and [io.ReaderAt].
 type Response struct {
 	Body io.ReadCloser
-	Size int64 // of Body in bytes; 0 or less where a source has not said
+	Size int64 // of the content in bytes; 0 or less where a source has not said
 
 	// ModTime is when the source says that the content last changed; zero if
 	// it has not said.
@@ -24,6 +24,15 @@ type Response struct {
 
 	// Cached is whether it was at hand, so that no source was asked for it.
 	Cached bool
+
+	// Offset is where in the content Body begins: that of the [ResumePoint] in
+	// the context where the source went on from there, and else 0.
+	Offset int64
+
+	// Validator says which state of the content this is, for going on with it
+	// when it breaks off: a strong ETag or a date, as an If-Range header takes
+	// it; empty if the source did not say.
+	Validator string
 
 	// What follows is known of content that went through a Fetcher; the zero
 	// values mean "not known" and "not stale".

@@ -1,0 +1,190 @@
+package upstream
+
+import (
+	"context"
+	"io"
+	"sync"
+	"time"
+)
+
+// runRace asks runners for req, the next one when one fails, and, with a hedger,
+// beside one that is slow. group gets the goroutines that are not waited for.
+func runRace(ctx context.Context, req Request, runners []runner, h *hedger, group *sync.WaitGroup) outcome {
+	if h == nil || len(runners) == 0 || len(runners) == 1 && !runners[0].isSource() {
+		return askInOrder(ctx, req, runners)
+	}
+	h.budget.Ordinary()
+	h.again.Ordinary()
+	r := &race{
+		ctx: ctx, req: req, hedge: h, runners: runners, waiting: runners,
+		ended: make(chan *leg, len(runners)), wake: make(chan struct{}, 1), group: group,
+	}
+	out := r.run()
+	r.finish(out.resp)
+	return out
+}
+
+// A race belongs to the goroutine that calls run and finish.
+type race struct {
+	ctx     context.Context
+	req     Request
+	hedge   *hedger
+	runners []runner
+	waiting []runner // who has not been asked yet
+	legs    []*leg   // who has, in that order
+	running int
+	ended   chan *leg
+	wake    chan struct{} // a leg has news
+	recheck time.Time     // there is no budget before
+	laps    int           // how often somebody was asked again
+	lapAt   time.Time     // when that may be the next time; zero: not set
+	group   *sync.WaitGroup
+}
+
+// run returns when somebody has answered, everybody has failed, or the caller
+// has gone.
+func (r *race) run() outcome {
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for {
+		r.startDue()
+		if r.running == 0 {
+			return r.outcome(nil, r.ctx.Err() != nil && len(r.waiting) > 0)
+		}
+		timer.Reset(r.untilDue())
+		select {
+		case l := <-r.ended:
+			r.running--
+			l.over = true
+			if l.resp != nil {
+				return r.outcome(l.resp, false)
+			}
+		case <-r.wake:
+		case <-timer.C:
+		case <-r.ctx.Done():
+			return r.outcome(nil, true)
+		}
+	}
+}
+
+func (r *race) outcome(resp *Response, cut bool) outcome {
+	out := outcome{resp: resp, cut: cut}
+	for _, l := range r.legs {
+		if l.over && l.err != nil {
+			out.failed(l.runner, l.err)
+		}
+	}
+	out.cut = out.cut || resp == nil && out.interrupted(r.ctx)
+	return out
+}
+
+// startDue starts whoever has to be asked now.
+func (r *race) startDue() {
+	for r.ctx.Err() == nil && !r.promising() {
+		if len(r.waiting) == 0 && !r.lap() {
+			return
+		}
+		next := r.waiting[0]
+		if next.reluctant && r.running > 0 {
+			return
+		}
+		budget := r.budgetFor(next)
+		if !r.afford(budget) {
+			return
+		}
+		r.start(budget)
+	}
+}
+
+func (r *race) start(budget *Budget) {
+	next := r.waiting[0]
+	r.waiting = r.waiting[1:]
+	ctx := r.ctx
+	if r.laps > 0 {
+		ctx = WithLastResort(ctx)
+	}
+	l := newLeg(ctx, r.req, next, r.wake)
+	l.budget = budget
+	l.patience = r.delay(next)
+	l.due = l.begun.Add(l.patience)
+	if isSuspect(next.Upstream) {
+		l.due = l.begun // somebody is waiting for it in vain as it is
+	}
+	r.legs = append(r.legs, l)
+	r.running++
+	r.group.Go(func() {
+		defer func() { r.ended <- l }()
+		l.fetch(r.req)
+	})
+}
+
+// finish settles the accounts, ends the legs that are still running, and has
+// somebody wait for them.
+func (r *race) finish(winner *Response) {
+	trials := 0
+	for _, l := range r.legs {
+		switch {
+		case l.over && l.resp != nil:
+			r.settle(l)
+		case l.over:
+			l.cancel(nil)
+		case winner == nil:
+			l.cancel(context.Cause(r.ctx))
+		case l.trial && l.keep():
+			trials++
+		default:
+			l.cancel(l.verdict())
+		}
+	}
+	if r.running > 0 {
+		r.group.Go(func() { r.drain(trials) })
+	}
+}
+
+// settle is for the winner.
+func (r *race) settle(winner *leg) {
+	if winner.budget != nil {
+		winner.budget.Refund()
+	}
+	for _, l := range r.legs {
+		if l.over && l.err != nil && l.err.Class == NotFound {
+			lacked(l.Upstream, r.req.Kind().Lane())
+		}
+	}
+	if _, complete := winner.resp.Body.(io.ReaderAt); complete {
+		winner.cancel(nil)
+		return
+	}
+	winner.resp.Body = endsCall{winner.resp.Body, winner.cancel}
+}
+
+// drain waits for the losers. Those on trial have until the end of the Trial
+// for their first byte, and more is not asked of them.
+func (r *race) drain(trials int) {
+	var over <-chan time.Time
+	if trials > 0 {
+		timer := time.NewTimer(r.hedge.opts.Trial)
+		defer timer.Stop()
+		over = timer.C
+	}
+	ended := false
+	for r.running > 0 {
+		for _, l := range r.legs {
+			if !l.over && (ended || l.progress.Begun()) {
+				l.cancel(ErrOutpaced)
+			}
+		}
+		select {
+		case l := <-r.ended:
+			r.running--
+			l.over = true
+			l.cancel(nil)
+			if l.resp != nil {
+				l.resp.Body.Close()
+			}
+		case <-r.wake:
+		case <-over:
+			ended = true
+		}
+	}
+}

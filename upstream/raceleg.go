@@ -1,0 +1,82 @@
+package upstream
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"time"
+)
+
+// A leg is one runner's part in a race.
+type leg struct {
+	runner
+	ctx      context.Context
+	cancel   context.CancelCauseFunc
+	keep     func() bool // has a leg on trial outlive the caller, unless that has gone already
+	progress *Progress
+	trial    bool    // the source was out: the next is asked at once
+	budget   *Budget // what it was taken out of; nil: nothing, it had to be
+	begun    time.Time
+	patience time.Duration // how long it may be silent
+	due      time.Time     // when the next is asked, if it is silent until then
+	again    bool          // its runner has been asked again because of how it fared
+
+	// Set by fetch, and for others to see when the leg has ended.
+	resp *Response
+	err  *Error
+
+	over bool // the race knows that it has ended
+}
+
+func newLeg(ctx context.Context, req Request, who runner, wake chan struct{}) *leg {
+	l := &leg{runner: who, begun: time.Now(), keep: func() bool { return false }}
+	l.trial = HealthOf(who.Upstream, req.Kind().Lane()).State != Working
+	if l.trial {
+		own, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
+		l.keep = context.AfterFunc(ctx, func() { cancel(context.Cause(ctx)) })
+		l.ctx, l.cancel = own, func(why error) {
+			l.keep() // or the caller's context would hold the leg for as long as it lives
+			cancel(why)
+		}
+	} else {
+		l.ctx, l.cancel = context.WithCancelCause(ctx)
+	}
+	l.ctx, l.progress = withProgress(l.ctx, wake)
+	return l
+}
+
+// isOverdue reports whether the source has been silent for longer than usual.
+func (l *leg) isOverdue() bool { return !l.progress.Begun() && l.progress.Waited() >= l.patience }
+
+// verdict returns the cause to cancel a loser with: it was outpaced if it has
+// answered too late or too slowly, or had the time to. Otherwise nothing is to be
+// learnt of it.
+func (l *leg) verdict() error {
+	if l.progress.Begun() || l.isOverdue() {
+		return ErrOutpaced
+	}
+	return nil
+}
+
+// fetch asks the leg's runner. A panic would end the program here, where no
+// recover of the caller's can see it.
+func (l *leg) fetch(req Request) {
+	defer func() {
+		if p := recover(); p != nil {
+			l.err = &Error{Request: req, Source: Name(l.Upstream), Err: fmt.Errorf("it panicked: %v", p)}
+		}
+	}()
+	l.resp, l.err = l.ask(l.ctx, req)
+}
+
+// endsCall ends a call whose body is a stream when the body is closed.
+type endsCall struct {
+	io.ReadCloser
+	cancel context.CancelCauseFunc
+}
+
+func (e endsCall) Close() error {
+	err := e.ReadCloser.Close()
+	e.cancel(nil)
+	return err
+}
