@@ -1,9 +1,7 @@
 package breaker_test
 
 import (
-	"context"
 	"errors"
-	"io"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -40,7 +38,7 @@ func play(t *testing.T, u upstream.Upstream, s *source, script string) (open boo
 
 func TestCircuitOpens(t *testing.T) {
 	const never = 1000
-	rate := &breaker.CircuitOptions{ConsecutiveFailures: never}
+	rate := &breaker.CircuitOptions{ConsecutiveFailures: never, FailureRate: 0.5}
 	tests := []struct {
 		name   string
 		opts   *breaker.CircuitOptions
@@ -57,6 +55,9 @@ func TestCircuitOpens(t *testing.T) {
 		{"what says nothing is no failure", nil, "FFFFnnnn", false},
 		{"one failure is enough if asked for", &breaker.CircuitOptions{ConsecutiveFailures: 1}, "SSF", true},
 
+		{"less than seven tenths", &breaker.CircuitOptions{ConsecutiveFailures: never}, strings.Repeat("SFF", 7), false},
+		{"seven tenths of 20", &breaker.CircuitOptions{ConsecutiveFailures: never}, "SSSSSS" + strings.Repeat("F", 14), true},
+		{"seven tenths of 19", &breaker.CircuitOptions{ConsecutiveFailures: never}, "SSSSS" + strings.Repeat("F", 14), false},
 		{"half of 19", rate, strings.Repeat("SF", 9) + "F", false},
 		{"half of 20", rate, strings.Repeat("SF", 10), true},
 		{"less than half of 21", rate, strings.Repeat("SSF", 7), false},
@@ -99,7 +100,7 @@ func TestCircuitWindow(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				s := &source{name: "proxy"}
 				u := breaker.Circuit(&breaker.CircuitOptions{
-					ConsecutiveFailures: 1000, MinRequests: 8, Window: 10 * time.Second,
+					ConsecutiveFailures: 1000, FailureRate: 0.5, MinRequests: 8, Window: 10 * time.Second,
 				})(s)
 				time.Sleep(test.first)
 				play(t, u, s, "FSFS")
@@ -108,6 +109,21 @@ func TestCircuitWindow(t *testing.T) {
 					t.Errorf("open: %v, want %v", open, test.open)
 				}
 			})
+		})
+	}
+}
+
+// By default the window is of half a minute.
+func TestCircuitDefaultWindow(t *testing.T) {
+	for wait, want := range map[time.Duration]bool{26 * time.Second: true, 31 * time.Second: false} {
+		synctest.Test(t, func(t *testing.T) {
+			s := &source{name: "proxy"}
+			u := breaker.Circuit(&breaker.CircuitOptions{ConsecutiveFailures: 1000})(s)
+			play(t, u, s, strings.Repeat("F", 19))
+			time.Sleep(wait)
+			if open := play(t, u, s, "F"); open != want {
+				t.Errorf("after %v: open: %v, want %v", wait, open, want)
+			}
 		})
 	}
 }
@@ -189,24 +205,4 @@ func TestOpenCircuit(t *testing.T) {
 		}
 		wantAsked(t, s, 5)
 	})
-}
-
-// A lie that was found out after it was let through opens the circuit at once,
-// and only that of its kind.
-func TestStrikesOpenTheCircuit(t *testing.T) {
-	s := upstream.Func(func(context.Context, upstream.Request) (*upstream.Response, error) {
-		return &upstream.Response{Body: io.NopCloser(strings.NewReader("")), Source: "proxy"}, nil
-	})
-	u := breaker.Circuit(&breaker.CircuitOptions{ConsecutiveFailures: 2})(s)
-	circuit := u.(interface{ Strike(upstream.Kind, error) })
-	if err := ask(t.Context(), t, u, "sumdb/sum.example/latest"); err != nil {
-		t.Errorf("before: %v", err)
-	}
-	circuit.Strike(upstream.SumDBTile, errors.New("a wrong tile"))
-	if err := ask(t.Context(), t, u, "sumdb/sum.example/latest"); !errors.Is(err, breaker.ErrOpen) {
-		t.Errorf("the database is asked for: %v", err)
-	}
-	if err := ask(t.Context(), t, u, modKey); err != nil {
-		t.Errorf("a go.mod file: %v", err)
-	}
 }

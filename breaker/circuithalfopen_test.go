@@ -16,7 +16,9 @@ import (
 func opened(t *testing.T, probes uint32) (upstream.Upstream, *source) {
 	t.Helper()
 	s := down("proxy")
-	u := breaker.Circuit(&breaker.CircuitOptions{ConsecutiveFailures: 1, Probes: probes, OpenFor: 10 * time.Second})(s)
+	u := breaker.Circuit(&breaker.CircuitOptions{
+		ConsecutiveFailures: 1, Probes: probes, OpenFor: 10 * time.Second, LastResort: time.Second,
+	})(s)
 	askTimes(t, u, 1)
 	if !isOpen(t, u) {
 		t.Fatal("the circuit is closed")
@@ -132,8 +134,8 @@ func TestHalfOpenOpensForAsLong(t *testing.T) {
 }
 
 // A probe that hangs holds the only place until its caller has gone; then the
-// next one may try. The source's silence is not held against it: the caller
-// may have been impatient.
+// next one may try. The source's silence is not held against it before SlowCall: the
+// caller may have been impatient.
 func TestHalfOpenProbeDeparts(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		u, s := opened(t, 1)
@@ -163,4 +165,56 @@ func TestHalfOpenProbeDeparts(t *testing.T) {
 		askTimes(t, u, 5)
 		wantAsked(t, s, 1+1+5)
 	})
+}
+
+// However probes end, and however many at once come and go, the circuit finds
+// its way back as soon as the source does.
+func TestHalfOpenIsNeverStuck(t *testing.T) {
+	const sec = time.Second
+	tests := []struct {
+		name   string
+		probes uint32
+		course course
+	}{
+		{"departs while silent", 1, course{first: time.Hour, leaves: sec}},
+		{"departs during the body", 1, course{first: sec, body: time.Hour, leaves: 2 * sec}},
+		{"departs in our own queue", 1, course{queued: time.Hour, leaves: sec}},
+		{"departs late", 1, course{first: time.Hour, leaves: time.Minute}},
+		{"outpaced while silent", 1, course{first: time.Hour, leaves: sec, why: upstream.ErrOutpaced}},
+		{"outpaced during the body", 1, course{first: sec, body: time.Hour, leaves: 2 * sec, why: upstream.ErrOutpaced}},
+		{"outpaced for its slow body", 1, course{first: sec, slow: true, body: time.Hour, leaves: 2 * sec, why: upstream.ErrOutpaced}},
+		{"several", 3, course{first: time.Hour, leaves: sec}},
+		{"several outpaced", 3, course{first: time.Hour, leaves: sec, why: upstream.ErrOutpaced}},
+		{"meets our own limit", 1, course{err: &upstream.Error{Class: upstream.Overloaded, Source: "proxy"}}},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				u, s := opened(t, test.probes)
+				s.will(test.course.answer)
+				for range 20 {
+					time.Sleep(10 * time.Second)
+					for range 5 {
+						go func() {
+							ctx, cancel := context.WithCancelCause(t.Context())
+							defer cancel(nil)
+							if test.course.leaves > 0 {
+								time.AfterFunc(test.course.leaves, func() { cancel(test.course.why) })
+							}
+							ask(ctx, t, u, modKey)
+						}()
+					}
+				}
+				time.Sleep(10 * time.Minute)
+				s.works()
+				askTimes(t, u, int(test.probes))
+				if err := ask(t.Context(), t, u, modKey); err != nil {
+					t.Errorf("the source is back, and: %v", err)
+				}
+				if got := upstream.HealthOf(u, upstream.SmallFiles).State; got != upstream.Working {
+					t.Errorf("the source is %v", got)
+				}
+			})
+		})
+	}
 }

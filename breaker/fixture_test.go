@@ -2,12 +2,15 @@ package breaker_test
 
 import (
 	"context"
+	"errors"
 	"io"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 
+	"github.com/breakwater-go/breakwater/breaker"
 	"github.com/breakwater-go/breakwater/upstream"
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
@@ -33,6 +36,7 @@ type source struct {
 	name   string
 	asked  atomic.Int64
 	takes  time.Duration                                 // before it answers
+	mu     sync.Mutex                                    // guards what is changed while it may be asked
 	answer func(context.Context, upstream.Request) error // nil: it has everything
 }
 
@@ -40,7 +44,9 @@ func (s *source) Name() string { return s.name }
 
 func (s *source) Fetch(ctx context.Context, req upstream.Request) (*upstream.Response, error) {
 	s.asked.Add(1)
+	s.mu.Lock()
 	answer := s.answer // as it is when asked, whatever it is told meanwhile
+	s.mu.Unlock()
 	if s.takes > 0 {
 		select {
 		case <-time.After(s.takes):
@@ -58,14 +64,20 @@ func (s *source) Fetch(ctx context.Context, req upstream.Request) (*upstream.Res
 
 // fails makes s answer with a copy of e in its own name.
 func (s *source) fails(e upstream.Error) {
-	s.answer = func(_ context.Context, req upstream.Request) error {
+	s.will(func(_ context.Context, req upstream.Request) error {
 		e := e
 		e.Request, e.Source = req, s.name
 		return &e
-	}
+	})
 }
 
-func (s *source) works() { s.answer = nil }
+func (s *source) works() { s.will(nil) }
+
+func (s *source) will(answer func(context.Context, upstream.Request) error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.answer = answer
+}
 
 // down returns a source that is unavailable.
 func down(name string) *source {
@@ -108,4 +120,51 @@ func wantError(t testing.TB, want *upstream.Error, got error) {
 	if diff != "" {
 		t.Errorf("error (-want +got):\n%s", diff)
 	}
+}
+
+// pause waits, and reports false if ctx ended meanwhile.
+func pause(ctx context.Context, d time.Duration) bool {
+	select {
+	case <-time.After(d):
+		return ctx.Err() == nil
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// lastResort returns u for callers whom nobody else can answer: where a circuit
+// refuses them, they ask once more as a last resort.
+func lastResort(u upstream.Upstream) upstream.Upstream {
+	return breaker.Retry(&breaker.RetryOptions{Tries: 1})(u)
+}
+
+// refusedFor returns how long an open circuit wants to be left alone, according
+// to its refusal of a go.mod file.
+func refusedFor(t testing.TB, u upstream.Upstream) time.Duration {
+	t.Helper()
+	e, ok := errors.AsType[*upstream.Error](ask(t.Context(), t, u, modKey))
+	if !ok || !errors.Is(e, breaker.ErrOpen) {
+		t.Fatalf("not refused: %v", e)
+	}
+	return e.RetryAfter
+}
+
+// wantGaveUp checks that a request was given up after so many tries, and that
+// its error is otherwise want.
+func wantGaveUp(t testing.TB, want *upstream.Error, tries int, reason breaker.Reason, got error) {
+	t.Helper()
+	e, ok := errors.AsType[*upstream.Error](got)
+	if !ok {
+		t.Fatalf("error is %v", got)
+	}
+	gave, ok := errors.AsType[*breaker.GaveUpError](e)
+	if !ok {
+		t.Fatalf("not said to be given up after %d tries: %v", tries, got)
+	}
+	bare, result := *e, *gave
+	bare.Err, result.Err = gave.Err, nil
+	if diff := cmp.Diff(breaker.GaveUpError{Tries: tries, Reason: reason}, result); diff != "" {
+		t.Errorf("given up (-want +got):\n%s", diff)
+	}
+	wantError(t, want, &bare)
 }

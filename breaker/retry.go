@@ -1,50 +1,15 @@
 package breaker
 
 import (
-	"cmp"
 	"context"
+	"errors"
+	"io"
+	"slices"
 	"time"
 
 	"github.com/breakwater-go/breakwater/upstream"
 	"github.com/cenkalti/backoff/v4"
 )
-
-// RetryOptions bounds asking again. A nil *RetryOptions and zero fields mean
-// the defaults.
-type RetryOptions struct {
-	// Tries is how often a request is made, the first time included; 1 means
-	// that nothing is tried again. Default: 3.
-	Tries int
-
-	// FirstWait is about how long the first wait is; each further one is twice
-	// as long, up to MaxWait. Each is drawn from half to one and a half times
-	// that, so that callers that failed together do not return together.
-	// Default: 200 ms, up to 3 s; negative: no wait.
-	FirstWait time.Duration
-	MaxWait   time.Duration
-
-	// MaxElapsed bounds the time after which a further try is begun.
-	// Default: 20 s; negative: no bound.
-	MaxElapsed time.Duration
-
-	// MaxRetryAfter is the longest Retry-After that is waited for. A source
-	// that asks for more is not asked again. Default: 5 s; negative: none is
-	// waited for.
-	MaxRetryAfter time.Duration
-}
-
-func (o *RetryOptions) withDefaults() RetryOptions {
-	var opts RetryOptions
-	if o != nil {
-		opts = *o
-	}
-	opts.Tries = cmp.Or(opts.Tries, 3)
-	opts.FirstWait = cmp.Or(opts.FirstWait, 200*time.Millisecond)
-	opts.MaxWait = cmp.Or(opts.MaxWait, 3*time.Second)
-	opts.MaxElapsed = cmp.Or(opts.MaxElapsed, 20*time.Second)
-	opts.MaxRetryAfter = cmp.Or(opts.MaxRetryAfter, 5*time.Second)
-	return opts
-}
 
 // Retry returns middleware that makes a failed request again after a jittered,
 // exponentially growing wait, or after what the source asked for with
@@ -53,12 +18,27 @@ func (o *RetryOptions) withDefaults() RetryOptions {
 // It asks again only where that can help: some source was unavailable or met a
 // bound on time. It does not where every source gave an answer ("not found",
 // "denied", bytes that did not match), nor offline, nor after failures that no
-// source is to blame for. When the bounds are met, the last error is returned.
+// source is to blame for. When the bounds are met, the last error is returned,
+// with a [*GaveUpError] as its cause if there was more than one try, or would
+// have been but for the budget.
+//
+// All tries but the first are last resorts, for which an open circuit may let
+// one through before its time. If the first comes to nothing because the
+// circuits are open, so that nobody was asked at all, a last resort follows
+// without a wait.
 func Retry(opts *RetryOptions) upstream.Middleware {
 	o := opts.withDefaults()
 	return func(next upstream.Upstream) upstream.Upstream {
 		return &retry{next, o}
 	}
+}
+
+type impatientKey struct{}
+
+// WithoutWaiting returns a context whose calls are not tried again after a wait,
+// for callers that have an older answer to fall back on.
+func WithoutWaiting(ctx context.Context) context.Context {
+	return context.WithValue(ctx, impatientKey{}, true)
 }
 
 type retry struct {
@@ -69,56 +49,216 @@ type retry struct {
 func (r *retry) Unwrap() upstream.Upstream { return r.next }
 
 func (r *retry) Fetch(ctx context.Context, req upstream.Request) (*upstream.Response, error) {
-	var last error
+	r.opts.Budget.Ordinary()
 	pace := r.opts.newPace()
-	resp, err := backoff.RetryWithData(func() (*upstream.Response, error) {
-		resp, err := r.next.Fetch(ctx, req)
-		if err == nil {
-			return resp, nil
+	resp, err := r.try(ctx, req)
+	last := upstream.WithLastResort(ctx)
+	if err != nil && nobodyAsked(err) && ctx.Err() == nil {
+		resp, err = r.try(last, req)
+		pace.last = true
+	}
+	for round, tries := 1, 1; err != nil; round++ {
+		wait, reason := r.decide(ctx, pace, round, err)
+		r.tell(RetryEvent{Request: req, Try: tries, Reason: reason, Wait: wait, Err: err})
+		if reason != Again {
+			return nil, giveUp(err, tries, reason)
 		}
-		last = err
-		if pace.after = r.helpfulAfter(ctx, err); pace.after < 0 {
-			return nil, backoff.Permanent(err)
+		if !sleep(ctx, wait) {
+			continue // decide finds that the caller has gone
 		}
-		return nil, err
-	}, backoff.WithContext(backoff.WithMaxRetries(pace, uint64(max(0, r.opts.Tries-1))), ctx))
-	if err != nil {
-		return nil, last // and not the context's error, which says less
+		if pace.short = !r.opts.Budget.Take(); pace.short {
+			continue // perhaps there is a token after the next wait
+		}
+		tries++
+		pace.last = true
+		if resp, err = r.try(last, req); isAnswer(err) || nobodyAsked(err) {
+			r.opts.Budget.Refund()
+		}
 	}
 	return resp, nil
 }
 
+// decide returns how long to wait before trying again, or why not to. A round
+// is a try, or a wait after which there was no budget for one.
+func (r *retry) decide(ctx context.Context, pace *pace, round int, err error) (time.Duration, Reason) {
+	if ctx.Err() != nil {
+		return 0, Departed
+	}
+	if upstream.Offline(ctx) {
+		return 0, Pointless
+	}
+	after, reason := r.helpfulAfter(err, pace.last)
+	if reason != Again {
+		return 0, reason
+	}
+	if round >= r.opts.Tries {
+		if pace.short {
+			return 0, OutOfBudget
+		}
+		return 0, OutOfTries
+	}
+	if ctx.Value(impatientKey{}) != nil {
+		return 0, Impatient
+	}
+	pace.after = after
+	wait := pace.NextBackOff()
+	if wait == backoff.Stop {
+		return 0, OutOfTime
+	}
+	return wait, Again
+}
+
 // helpfulAfter returns how long to wait at the least until asking again may
-// help, or a negative duration if it would not.
-func (r *retry) helpfulAfter(ctx context.Context, err error) time.Duration {
-	if ctx.Err() != nil || upstream.Offline(ctx) {
-		return -1
-	}
-	e := upstream.AsError(err, upstream.Request{}, upstream.Name(r.next))
-	attempts := e.Attempts
-	if len(attempts) == 0 {
-		attempts = []*upstream.Error{e}
-	}
-	soonest := time.Duration(-1)
-	for _, a := range attempts {
-		if !mayRecover(a) || a.RetryAfter > max(0, r.opts.MaxRetryAfter) {
+// help. What an open circuit said of that counts only if it was to a last
+// resort, for that is what the next try will be.
+func (r *retry) helpfulAfter(err error, last bool) (time.Duration, Reason) {
+	soonest, reason := time.Duration(-1), Pointless
+	for _, a := range attemptsOf(err) {
+		if !mayRecover(a) {
 			continue
 		}
-		if soonest < 0 || a.RetryAfter < soonest {
-			soonest = a.RetryAfter
+		after := a.RetryAfter
+		if !last && errors.Is(a, ErrOpen) {
+			after = 0
+		}
+		if after > max(0, r.opts.MaxRetryAfter) {
+			if reason == Pointless {
+				reason = TooLong
+			}
+			continue
+		}
+		reason = Again
+		if soonest < 0 || after < soonest {
+			soonest = after
 		}
 	}
-	return soonest
+	return soonest, reason
+}
+
+func attemptsOf(err error) []*upstream.Error {
+	e := upstream.AsError(err, upstream.Request{}, "a source")
+	if len(e.Attempts) == 0 {
+		return []*upstream.Error{e}
+	}
+	return e.Attempts
 }
 
 func mayRecover(e *upstream.Error) bool {
 	return e.Source != "" && (e.Class == upstream.Unavailable || e.Class == upstream.Timeout)
 }
 
+// isAnswer reports whether a try has brought an answer, be it that there is no
+// such thing. Absence that a failing source could not confirm is none.
+func isAnswer(err error) bool {
+	if err == nil {
+		return true
+	}
+	for _, a := range attemptsOf(err) {
+		if a.Class != upstream.NotFound && a.Class != upstream.Denied {
+			return false
+		}
+	}
+	return true
+}
+
+// nobodyAsked reports whether err comes from open circuits alone.
+func nobodyAsked(err error) bool {
+	for _, a := range attemptsOf(err) {
+		if !errors.Is(a, ErrOpen) {
+			return false
+		}
+	}
+	return true
+}
+
+// try makes the request once, within TryTimeout to the first byte.
+func (r *retry) try(ctx context.Context, req upstream.Request) (*upstream.Response, error) {
+	if r.opts.TryTimeout <= 0 {
+		return r.next.Fetch(ctx, req)
+	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	ctx, progress := upstream.WithProgress(ctx)
+	timer := time.AfterFunc(r.opts.TryTimeout, func() {
+		if !progress.Begun() {
+			cancel(errTryTimeout)
+		}
+	})
+	defer timer.Stop()
+	resp, err := r.next.Fetch(ctx, req)
+	if err != nil {
+		timedOut := context.Cause(ctx) == errTryTimeout
+		cancel(nil)
+		if timedOut {
+			return nil, &upstream.Error{Class: upstream.Timeout, Request: req, Source: upstream.Name(r.next), Err: errTryTimeout}
+		}
+		return nil, err
+	}
+	if _, complete := resp.Body.(io.ReaderAt); complete {
+		cancel(nil)
+		return resp, nil
+	}
+	out := *resp
+	out.Body = stream{resp.Body, cancel}
+	return &out, nil
+}
+
+// A stream needs its context until it is closed.
+type stream struct {
+	io.ReadCloser
+	cancel context.CancelCauseFunc
+}
+
+func (s stream) Close() error {
+	defer s.cancel(nil)
+	return s.ReadCloser.Close()
+}
+
+var errTryTimeout = errors.New("no source had begun to answer within the time for one try")
+
+func (r *retry) tell(e RetryEvent) {
+	if r.opts.OnRetry != nil {
+		r.opts.OnRetry(e)
+	}
+}
+
+// giveUp adds to an error how often it was tried in vain.
+func giveUp(err error, tries int, reason Reason) error {
+	e, ok := errors.AsType[*upstream.Error](err)
+	if !ok || e == nil || tries == 1 && reason != OutOfBudget {
+		return err
+	}
+	out := *e
+	out.Err = &GaveUpError{Tries: tries, Reason: reason, Err: e.Err}
+	out.Attempts = slices.Clone(e.Attempts)
+	for i, a := range out.Attempts {
+		if a.Reason() == e.Reason() { // it is the one that speaks for all: it must not say it twice
+			own := out
+			own.Attempts = nil
+			out.Attempts[i] = &own
+			break
+		}
+	}
+	return &out
+}
+
+// sleep waits, and reports false if ctx ended meanwhile.
+func sleep(ctx context.Context, wait time.Duration) bool {
+	timer := time.NewTimer(wait)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return ctx.Err() == nil
+	case <-ctx.Done():
+		return false
+	}
+}
+
 // pace is exponential backoff that is never shorter than a source asked for.
 type pace struct {
 	*backoff.ExponentialBackOff
 	after time.Duration
+	short bool // of budget
+	last  bool // the latest try was a last resort
 }
 
 func (o RetryOptions) newPace() *pace {

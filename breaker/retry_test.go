@@ -24,11 +24,11 @@ func TestRetryWhereItHelps(t *testing.T) {
 		want int64 // how often the source is asked
 	}{
 		{name: "answer", want: 1},
-		{name: "unavailable", err: of(upstream.Unavailable), want: 3},
-		{name: "timeout", err: of(upstream.Timeout), want: 3},
-		{name: "error of another type", err: io.ErrUnexpectedEOF, want: 3},
-		{name: "deadline that is not the caller's", err: context.DeadlineExceeded, want: 3},
-		{name: "wrapped", err: fmt.Errorf("outer: %w", of(upstream.Unavailable)), want: 3},
+		{name: "unavailable", err: of(upstream.Unavailable), want: 5},
+		{name: "timeout", err: of(upstream.Timeout), want: 5},
+		{name: "error of another type", err: io.ErrUnexpectedEOF, want: 5},
+		{name: "deadline that is not the caller's", err: context.DeadlineExceeded, want: 5},
+		{name: "wrapped", err: fmt.Errorf("outer: %w", of(upstream.Unavailable)), want: 5},
 
 		{name: "not found", err: of(upstream.NotFound), want: 1},
 		{name: "denied", err: of(upstream.Denied), want: 1},
@@ -49,7 +49,7 @@ func TestRetryWhereItHelps(t *testing.T) {
 				}
 				start := time.Now()
 				err := ask(ctx, t, breaker.Retry(nil)(s), modKey)
-				if !errors.Is(err, test.err) {
+				if classOf(err) != classOf(test.err) {
 					t.Errorf("error is %v, want %v", err, test.err)
 				}
 				wantAsked(t, s, test.want)
@@ -68,7 +68,7 @@ func departed(ctx context.Context) context.Context {
 }
 
 func TestRetrySucceeds(t *testing.T) {
-	for failures := range int64(4) {
+	for failures := range int64(6) {
 		synctest.Test(t, func(t *testing.T) {
 			s := &source{name: "proxy"}
 			s.answer = func(_ context.Context, req upstream.Request) error {
@@ -78,10 +78,10 @@ func TestRetrySucceeds(t *testing.T) {
 				return nil
 			}
 			err := ask(t.Context(), t, breaker.Retry(nil)(s), modKey)
-			if recovered := failures < 3; recovered != (err == nil) {
+			if recovered := failures < 5; recovered != (err == nil) {
 				t.Errorf("after %d failures: %v", failures, err)
 			}
-			wantAsked(t, s, min(3, failures+1))
+			wantAsked(t, s, min(5, failures+1))
 		})
 	}
 }
@@ -95,7 +95,8 @@ func TestRetryReturnsTheLastError(t *testing.T) {
 			return &upstream.Error{Class: class, Request: req, Source: "proxy"}
 		}
 		err := ask(t.Context(), t, breaker.Retry(nil)(s), modKey)
-		wantError(t, &upstream.Error{Class: upstream.Denied, Request: request(t, modKey), Source: "proxy"}, err)
+		want := &upstream.Error{Class: upstream.Denied, Request: request(t, modKey), Source: "proxy"}
+		wantGaveUp(t, want, 2, breaker.Pointless, err)
 		wantAsked(t, s, 2)
 	})
 }
@@ -119,14 +120,14 @@ func TestRetryGroups(t *testing.T) {
 		wantB int64
 	}{
 		{"absence that all agree on", mirrors, no, no, 1, 1},
-		{"absence that a mirror could not confirm", mirrors, no, out, 3, 3},
-		{"and the other way around", mirrors, out, no, 3, 3},
-		{"all mirrors down", mirrors, out, out, 3, 3},
-		{"a mirror that lies, one that is down", mirrors, upstream.Untrusted, out, 3, 3},
+		{"absence that a mirror could not confirm", mirrors, no, out, 5, 5},
+		{"and the other way around", mirrors, out, no, 5, 5},
+		{"all mirrors down", mirrors, out, out, 5, 5},
+		{"a mirror that lies, one that is down", mirrors, upstream.Untrusted, out, 5, 5},
 		{"mirrors that lie", mirrors, upstream.Untrusted, upstream.Untrusted, 1, 1},
 		{"mirrors that deny", mirrors, upstream.Denied, no, 1, 1},
-		{"a list ends at its first outage", comma, out, no, 3, 0},
-		{"a list that goes on to an outage", comma, no, out, 3, 3},
+		{"a list ends at its first outage", comma, out, no, 5, 0},
+		{"a list that goes on to an outage", comma, no, out, 5, 5},
 		{"a list that has it nowhere", comma, no, no, 1, 1},
 	}
 	for _, test := range tests {
@@ -166,12 +167,15 @@ func TestRetryManyAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const callers = 100
 		s := down("proxy")
-		u := breaker.Retry(nil)(s)
+		u := breaker.Retry(&breaker.RetryOptions{Budget: unlimited})(s)
 		var all sync.WaitGroup
 		for range callers {
 			all.Go(func() { ask(t.Context(), t, u, modKey) })
 		}
 		all.Wait()
-		wantAsked(t, s, 3*callers)
+		wantAsked(t, s, 5*callers)
 	})
 }
+
+// unlimited is a budget for what is not about budgets.
+var unlimited = upstream.NewBudget(1000, 1_000_000, 0)

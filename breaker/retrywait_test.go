@@ -56,8 +56,8 @@ func TestRetryWaits(t *testing.T) {
 		opts  *breaker.RetryOptions
 		steps []time.Duration
 	}{
-		{"defaults", nil, []time.Duration{200 * ms, 400 * ms}},
-		{"zero options", &breaker.RetryOptions{}, []time.Duration{200 * ms, 400 * ms}},
+		{"defaults", nil, []time.Duration{200 * ms, 400 * ms, 800 * ms, 1600 * ms}},
+		{"zero options", &breaker.RetryOptions{}, []time.Duration{200 * ms, 400 * ms, 800 * ms, 1600 * ms}},
 		{"one try", &breaker.RetryOptions{Tries: 1}, nil},
 		{"two tries", &breaker.RetryOptions{Tries: 2}, []time.Duration{200 * ms}},
 		{"up to the default MaxWait", &breaker.RetryOptions{Tries: 8, MaxElapsed: -1},
@@ -74,7 +74,12 @@ func TestRetryWaits(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
 					s := clock(down("proxy"))
 					err := ask(t.Context(), t, breaker.Retry(test.opts)(s), modKey)
-					wantError(t, &upstream.Error{Request: request(t, modKey), Source: "proxy"}, err)
+					want := &upstream.Error{Request: request(t, modKey), Source: "proxy"}
+					if test.steps == nil {
+						wantError(t, want, err)
+					} else {
+						wantGaveUp(t, want, len(test.steps)+1, breaker.OutOfTries, err)
+					}
 					if s.at[0] != 0 {
 						t.Errorf("waited %v before the first try", s.at[0])
 					}
@@ -109,19 +114,20 @@ func TestRetryJitter(t *testing.T) {
 
 func TestRetryMaxElapsed(t *testing.T) {
 	tests := []struct {
-		name  string
-		opts  breaker.RetryOptions
-		takes time.Duration
-		after time.Duration // Retry-After
-		bound time.Duration // no try begins later
-		least int           // tries
+		name   string
+		opts   breaker.RetryOptions
+		takes  time.Duration
+		after  time.Duration // Retry-After
+		bound  time.Duration // no try begins later
+		least  int           // tries
+		reason breaker.Reason
 	}{
-		{"default", breaker.RetryOptions{Tries: 1000}, 0, 0, 20 * time.Second, 5},
-		{"own", breaker.RetryOptions{Tries: 1000, MaxElapsed: 2 * time.Second}, 0, 0, 2 * time.Second, 3},
-		{"the tries' own time counts", breaker.RetryOptions{Tries: 1000}, 15 * time.Second, 0, 20 * time.Second, 2},
-		{"Retry-After is no exception", breaker.RetryOptions{Tries: 1000}, 0, 4 * time.Second, 20 * time.Second, 5},
-		{"nor on the first wait", breaker.RetryOptions{MaxElapsed: time.Second}, 0, 4 * time.Second, 0, 1},
-		{"no bound", breaker.RetryOptions{Tries: 100, MaxElapsed: -1}, 0, 0, time.Hour, 100},
+		{"default", breaker.RetryOptions{Tries: 1000}, 0, 0, 20 * time.Second, 5, breaker.OutOfTime},
+		{"own", breaker.RetryOptions{Tries: 1000, MaxElapsed: 2 * time.Second}, 0, 0, 2 * time.Second, 3, breaker.OutOfTime},
+		{"the tries' own time counts", breaker.RetryOptions{Tries: 1000}, 15 * time.Second, 0, 20 * time.Second, 2, breaker.OutOfTime},
+		{"Retry-After is no exception", breaker.RetryOptions{Tries: 1000}, 0, 4 * time.Second, 20 * time.Second, 5, breaker.OutOfTime},
+		{"nor on the first wait", breaker.RetryOptions{MaxElapsed: time.Second}, 0, 4 * time.Second, 0, 1, breaker.OutOfTime},
+		{"no bound", breaker.RetryOptions{Tries: 100, MaxElapsed: -1, Budget: unlimited}, 0, 0, time.Hour, 100, breaker.OutOfTries},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -130,7 +136,12 @@ func TestRetryMaxElapsed(t *testing.T) {
 				s.takes = test.takes
 				s.fails(upstream.Error{RetryAfter: test.after})
 				err := ask(t.Context(), t, breaker.Retry(&test.opts)(s), modKey)
-				wantError(t, &upstream.Error{Request: request(t, modKey), Source: "proxy", RetryAfter: test.after}, err)
+				want := &upstream.Error{Request: request(t, modKey), Source: "proxy", RetryAfter: test.after}
+				if len(s.at) == 1 {
+					wantError(t, want, err)
+				} else {
+					wantGaveUp(t, want, len(s.at), test.reason, err)
+				}
 				if last := s.at[len(s.at)-1]; last > test.bound || len(s.at) < test.least {
 					t.Errorf("%d tries, the last after %v; want %d or more, until %v", len(s.at), last, test.least, test.bound)
 				}
