@@ -3,69 +3,48 @@ package fetch
 import (
 	"context"
 	"errors"
-	"io"
 	"log/slog"
 	"sync/atomic"
 
+	"github.com/breakwater-go/breakwater/breaker"
 	"github.com/breakwater-go/breakwater/cache"
 	"github.com/breakwater-go/breakwater/upstream"
 	"github.com/breakwater-go/breakwater/verify"
 )
 
-// A Client is the [Fetcher] that [New] makes. Its methods may be called by many
-// goroutines at once.
-type Client struct {
-	opts     Options
-	source   upstream.Upstream // all sources with their middleware
-	database upstream.Upstream // where the checksum database is asked; nil if it is off
-	sumDB    *verify.SumDB     // what is known of it; nil if it is off
-	verifier verify.Verifier   // nil if nothing is verified
-	store    cache.Store
-	owned    io.Closer // the store, if New opened it
-	noSumDB  string    // GONOSUMDB patterns
-	closed   atomic.Bool
-	flights  *flights
-	later    *later  // what is to be verified in the background
-	notFound *memory // what the sources said does not exist
-	failing  *memory // what could not be renewed
-	log      *slog.Logger
+// A core is all of a [Client] that its options determine. Replacing them is
+// replacing it; the store stays.
+type core struct {
+	opts      Options
+	source    upstream.Upstream // all sources with their middleware
+	database  upstream.Upstream // where the checksum database is asked; nil if it is off
+	sumDB     *verify.SumDB     // what is known of it; nil if it is off
+	verifier  verify.Verifier   // nil if nothing is verified
+	store     cache.Store
+	noSumDB   string // GONOSUMDB patterns
+	flights   *flights
+	later     *later          // what is to be verified in the background
+	prober    *breaker.Prober // nil: none
+	notFound  *memory         // what the sources said does not exist
+	failing   *memory         // what could not be renewed
+	lateUntil atomic.Int64    // the sources seem to be slow, all of them, until then: Unix nanoseconds
+	log       *slog.Logger
 }
 
-// New returns a Client for the given options; nil means the user's go settings
-// and the defaults of [Options]. The options are copied, and what is wrong with
-// them is found here. The caller closes the Client.
-func New(opts *Options) (*Client, error) {
-	o := opts.withDefaults()
-	c := &Client{
-		opts: o, log: o.Logger, store: o.Store,
+// newCore returns a core that works by o, which has its defaults, on store.
+func newCore(o Options, settings GoSettings, sources upstream.Upstream, store cache.Store) (*core, error) {
+	c := &core{
+		opts: o, log: o.Logger, store: store, noSumDB: settings.GONOSUMDB,
 		notFound: newMemory(o.NotFoundTTL), failing: newMemory(refreshPause),
 	}
-	settings, err := o.settings()
-	if err == nil {
-		err = settings.check()
-	}
-	if err != nil {
-		return nil, err
-	}
-	c.noSumDB = settings.GONOSUMDB
-	sources, err := o.bareSources(settings)
-	if err != nil {
-		return nil, err
-	}
-	if c.store == nil {
-		if c.store, err = o.openStore(); err != nil {
-			return nil, err
-		}
-		c.owned, _ = c.store.(io.Closer)
-	}
 	if err := c.assemble(sources, settings); err != nil {
-		return nil, errors.Join(err, c.closeStore())
+		return nil, err
 	}
 	return c, nil
 }
 
 // assemble connects the parts. Each may ask the next only when a request comes.
-func (c *Client) assemble(sources upstream.Upstream, settings GoSettings) error {
+func (c *core) assemble(sources upstream.Upstream, settings GoSettings) error {
 	db, err := c.openSumDB(settings)
 	if err != nil {
 		return err
@@ -74,6 +53,11 @@ func (c *Client) assemble(sources upstream.Upstream, settings GoSettings) error 
 		return err
 	}
 	c.verifier = c.chooseVerifier()
+	if c.opts.Probe != nil && !c.opts.Offline {
+		if c.prober, err = breaker.NewProber(sourcesOf(c.source), c.opts.Probe); err != nil {
+			return err
+		}
+	}
 	c.flights = newFlights(c.opts.Grace, c.log, c.fly)
 	c.later = newLater(func(ctx context.Context, req upstream.Request) bool {
 		resp, err := c.flights.wait(ctx, req, waiting{})
@@ -84,24 +68,8 @@ func (c *Client) assemble(sources upstream.Upstream, settings GoSettings) error 
 	return nil
 }
 
-func (c *Client) closeStore() error {
-	if c.owned == nil {
-		return nil
-	}
-	return c.owned.Close()
-}
-
-// Sources returns the names of the sources, in the order of the configuration.
-func (c *Client) Sources() []string {
-	var names []string
-	for _, s := range sourcesOf(c.source) {
-		names = append(names, upstream.Name(s))
-	}
-	return names
-}
-
 // allSources returns the sources, and the checksum database itself.
-func (c *Client) allSources() []upstream.Upstream {
+func (c *core) allSources() []upstream.Upstream {
 	if c.database != nil {
 		return sourcesOf(c.database)
 	}
@@ -117,22 +85,10 @@ func sourcesOf(u upstream.Upstream) []upstream.Upstream {
 	return upstream.Sources(group)
 }
 
-// Name returns "breakwater", by which a Client that is another's source is
-// known there.
-func (c *Client) Name() string { return "breakwater" }
-
-// Fetch answers req: from the store if it can, else from the sources. Errors
-// are of type [*upstream.Error].
-//
-// With [upstream.WithOffline] in ctx, or Options.Offline, no source is asked.
-// When ctx ends, Fetch returns at once; the download goes on for the others who
-// wait for it, and for a short grace.
-func (c *Client) Fetch(ctx context.Context, req upstream.Request) (*upstream.Response, error) {
+// fetch answers req; see [Client.Fetch].
+func (c *core) fetch(ctx context.Context, req upstream.Request) (*upstream.Response, error) {
 	if err := c.refuse(req); err != nil {
 		return nil, err
-	}
-	if c.closed.Load() {
-		return nil, &upstream.Error{Class: upstream.Canceled, Request: req, Err: errClosed}
 	}
 	if ctx.Err() != nil {
 		return nil, upstream.ContextError(ctx, req, "")
@@ -181,7 +137,7 @@ func orStale(held *upstream.Response, why error) (*upstream.Response, error) {
 }
 
 // askSumDB has the engine answer, which verifies and keeps what it learns.
-func (c *Client) askSumDB(ctx context.Context, req upstream.Request) (*upstream.Response, error) {
+func (c *core) askSumDB(ctx context.Context, req upstream.Request) (*upstream.Response, error) {
 	if c.opts.Offline {
 		ctx = upstream.WithOffline(ctx)
 	}
@@ -197,7 +153,7 @@ func closeBody(resp *upstream.Response) {
 var errPrivateLookup = errors.New("the module is private (GONOSUMDB): no checksum database may be asked about it")
 
 // refuse returns the error for what no source may be asked.
-func (c *Client) refuse(req upstream.Request) error {
+func (c *core) refuse(req upstream.Request) error {
 	switch {
 	case req.Kind() == 0:
 		return &upstream.Error{Subject: "request", Err: errors.New("the zero Request asks for nothing")}
@@ -207,16 +163,25 @@ func (c *Client) refuse(req upstream.Request) error {
 	return nil
 }
 
-// Close ends the downloads under way, waits for them, and closes what New
-// opened. Callers that still wait, and those that come later, get an error of
-// class Canceled. Bodies that were handed out stay readable. Closing again does
-// nothing.
-func (c *Client) Close() error {
-	if c.closed.Swap(true) {
-		return nil
+// retire waits until nothing is under way any more, and closes the core. Who
+// comes later gets errClosed.
+func (c *core) retire() {
+	<-c.flights.idle()
+	c.close()
+}
+
+// close ends what is under way and waits for it.
+func (c *core) close() {
+	if c.prober != nil {
+		c.prober.Close()
 	}
 	c.later.close()
 	c.flights.close()
+	all := c.source
+	if c.database != nil {
+		all = c.database
+	}
+	upstream.Drain(all)
 	for _, s := range c.allSources() {
 		if idle, ok := upstream.As[interface {
 			upstream.Upstream
@@ -225,5 +190,4 @@ func (c *Client) Close() error {
 			idle.CloseIdleConnections()
 		}
 	}
-	return c.closeStore()
 }

@@ -17,6 +17,11 @@
 // and hands it to everybody who waits. If all sources fail and an older answer
 // to a changeable question is at hand, that is given, and says so.
 //
+// Mirrors are hedged, what breaks off goes on, a source that fails is left alone
+// and tried again with care; [Options] names the knobs, and none has to be turned.
+// [Client.Reconfigure] replaces them while requests go on, and [Client.Ranking]
+// tells how the sources fare.
+//
 // Small programs can use the helpers: [Resolve] turns a version query into a
 // version, [SaveZip] downloads a module's zip, [Extract] unpacks it.
 //

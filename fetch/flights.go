@@ -8,6 +8,7 @@ import (
 	"runtime/debug"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/breakwater-go/breakwater/cache"
@@ -27,6 +28,7 @@ type flights struct {
 	mu     sync.Mutex
 	byReq  map[question]*flight
 	closed bool
+	quiet  chan struct{}  // closed when there is no flight; nil if nobody wants to know
 	all    sync.WaitGroup // flights and their keepers
 }
 
@@ -42,6 +44,8 @@ type flight struct {
 	question
 	cancel context.CancelCauseFunc
 	done   chan struct{} // closed when what follows is set
+
+	wanted atomic.Int32 // by how many who wait for it in person
 
 	resp  *upstream.Response // its Body is the flight's own hold on the spool
 	spool *cache.Spool
@@ -79,6 +83,10 @@ func (fs *flights) wait(ctx context.Context, req upstream.Request, how waiting) 
 	if err != nil {
 		return nil, err
 	}
+	if upstream.PriorityOf(ctx) == upstream.Interactive {
+		f.wanted.Add(1)
+		defer f.wanted.Add(-1)
+	}
 	defer fs.leave(f)
 	select {
 	case <-f.done:
@@ -110,6 +118,14 @@ func (fs *flights) refresh(ctx context.Context, req upstream.Request) {
 		fs.keepUp(f)
 		f.waiting--
 	}
+}
+
+// priority is that of the most urgent waiter.
+func (f *flight) priority() upstream.Priority {
+	if f.wanted.Load() > 0 {
+		return upstream.Interactive
+	}
+	return upstream.Background
 }
 
 // keepUp gives the flight a waiter in the background, who stays for up to
@@ -150,6 +166,7 @@ func (fs *flights) join(ctx context.Context, req upstream.Request) (*flight, err
 	if f == nil {
 		f = &flight{question: q, done: make(chan struct{})}
 		ctx, f.cancel = context.WithCancelCause(context.WithoutCancel(ctx))
+		ctx = upstream.WithPriority(ctx, f.priority)
 		fs.byReq[q] = f
 		fs.all.Go(func() { fs.run(ctx, f) })
 	}
@@ -227,6 +244,26 @@ func (fs *flights) forget(f *flight) {
 	if fs.byReq[f.question] == f {
 		delete(fs.byReq, f.question)
 	}
+	fs.hush()
+}
+
+// hush tells who waits for it that there is no flight; mu is held.
+func (fs *flights) hush() {
+	if fs.quiet != nil && len(fs.byReq) == 0 {
+		close(fs.quiet)
+		fs.quiet = nil
+	}
+}
+
+// idle returns a channel that is closed when there is no flight, if only for a
+// moment. It is for one who is about to close.
+func (fs *flights) idle() <-chan struct{} {
+	fs.mu.Lock()
+	defer fs.mu.Unlock()
+	quiet := make(chan struct{})
+	fs.quiet = quiet
+	fs.hush()
+	return quiet
 }
 
 // close ends all flights and waits for them. No flight starts afterwards.

@@ -18,7 +18,7 @@ var errAtHand = errors.New("the answer is in the cache by now")
 
 // fly is what a flight does: it asks the sources, checks what they bring and
 // stores it. The response's Body reads the spool.
-func (c *Client) fly(ctx context.Context, req upstream.Request) (*upstream.Response, *cache.Spool, error) {
+func (c *core) fly(ctx context.Context, req upstream.Request) (*upstream.Response, *cache.Spool, error) {
 	if c.isOfSumDB(req) {
 		return spooled(req)(c.database.Fetch(ctx, req)) // the engine keeps what it can verify
 	}
@@ -40,7 +40,7 @@ func (c *Client) fly(ctx context.Context, req upstream.Request) (*upstream.Respo
 
 // flyVerified asks what the file must hash to beside the download. What nobody
 // vouches for is not stored where it could be found.
-func (c *Client) flyVerified(ctx context.Context, req upstream.Request) (*upstream.Response, *cache.Spool, error) {
+func (c *core) flyVerified(ctx context.Context, req upstream.Request) (*upstream.Response, *cache.Spool, error) {
 	asking, stop := context.WithCancel(ctx)
 	e := verify.Begin(asking, c.verifier, moduleOf(req), req.Kind())
 	defer e.Wait(context.Background())
@@ -66,13 +66,16 @@ func (c *Client) flyVerified(ctx context.Context, req upstream.Request) (*upstre
 }
 
 // download asks the sources.
-func (c *Client) download(ctx context.Context, req upstream.Request) (*upstream.Response, *cache.Spool, error) {
+func (c *core) download(ctx context.Context, req upstream.Request) (*upstream.Response, *cache.Spool, error) {
+	ctx, salvage := verify.WithSalvage(ctx, req)
+	defer salvage.Close()
 	resp, spool, err := spooled(req)(c.source.Fetch(ctx, req))
 	if err != nil {
 		e := upstream.AsError(err, req, "")
 		c.rememberFailure(req, e)
 		return nil, nil, e
 	}
+	c.lateUntil.Store(0)
 	return resp, spool, nil
 }
 
@@ -93,7 +96,7 @@ func spooled(req upstream.Request) func(*upstream.Response, error) (*upstream.Re
 
 // commit stores what was downloaded and completes the response. That the store
 // fails is no caller's problem.
-func (c *Client) commit(ctx context.Context, key string, req upstream.Request, resp *upstream.Response, spool *cache.Spool) {
+func (c *core) commit(ctx context.Context, key string, req upstream.Request, resp *upstream.Response, spool *cache.Spool) {
 	meta := cache.Meta{
 		Fetched: time.Now(), ModTime: resp.ModTime, Origin: cmp.Or(resp.Origin, resp.Source), Verified: resp.Verified,
 	}
@@ -110,7 +113,7 @@ func (c *Client) commit(ctx context.Context, key string, req upstream.Request, r
 }
 
 // join waits for the flight for req.
-func (c *Client) join(ctx context.Context, req upstream.Request, wait waiting) (*upstream.Response, error) {
+func (c *core) join(ctx context.Context, req upstream.Request, wait waiting) (*upstream.Response, error) {
 	for range 3 { // an entry may be evicted between the flight and the look
 		resp, err := c.flights.wait(ctx, req, wait)
 		if _, unverified := errors.AsType[heldUnverified](err); !unverified && !errors.Is(err, errAtHand) {
@@ -124,7 +127,7 @@ func (c *Client) join(ctx context.Context, req upstream.Request, wait waiting) (
 }
 
 // atHand returns what the store holds after a flight that ended so, or nil.
-func (c *Client) atHand(ctx context.Context, req upstream.Request, outcome error) *upstream.Response {
+func (c *core) atHand(ctx context.Context, req upstream.Request, outcome error) *upstream.Response {
 	if errors.Is(outcome, errAtHand) {
 		held, _ := c.lookUp(ctx, req)
 		return held

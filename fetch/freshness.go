@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"time"
 
+	"github.com/breakwater-go/breakwater/breaker"
 	"github.com/breakwater-go/breakwater/cache"
 	"github.com/breakwater-go/breakwater/upstream"
 )
@@ -21,7 +22,7 @@ const (
 )
 
 // lookUp returns what the store holds for req; a store that fails holds nothing.
-func (c *Client) lookUp(ctx context.Context, req upstream.Request) (*upstream.Response, freshness) {
+func (c *core) lookUp(ctx context.Context, req upstream.Request) (*upstream.Response, freshness) {
 	e, err := c.store.Get(ctx, req.Key())
 	if err != nil {
 		if !errors.Is(err, fs.ErrNotExist) && ctx.Err() == nil {
@@ -38,7 +39,7 @@ func (c *Client) lookUp(ctx context.Context, req upstream.Request) (*upstream.Re
 
 // judge says how good an answer of that age is. One from the future, by a clock
 // that was set back, is as good as a new one only if it cannot change.
-func (c *Client) judge(req upstream.Request, age time.Duration) freshness {
+func (c *core) judge(req upstream.Request, age time.Duration) freshness {
 	ttl := max(0, c.opts.TTL)
 	switch {
 	case req.Immutable(), 0 <= age && age < ttl:
@@ -74,17 +75,21 @@ const (
 
 // renew asks the sources for a new answer in place of held, and falls back on
 // held when they fail or take longer than StaleWait.
-func (c *Client) renew(ctx context.Context, req upstream.Request, held *upstream.Response) (*upstream.Response, error) {
+func (c *core) renew(ctx context.Context, req upstream.Request, held *upstream.Response) (*upstream.Response, error) {
 	var late <-chan time.Time
 	if c.opts.StaleWait >= 0 {
-		timer := time.NewTimer(c.opts.StaleWait)
+		timer := time.NewTimer(c.staleWait())
 		defer timer.Stop()
 		late = timer.C
+	}
+	if c.mayServeStale(held, &upstream.Error{}) {
+		ctx = breaker.WithoutWaiting(ctx)
 	}
 	// With a bound on the wait, the flight goes on when this caller stops waiting.
 	resp, err := c.join(ctx, req, waiting{late: late, keep: late != nil})
 	if e, ok := errors.AsType[*upstream.Error](err); ok && e.Err == errLate {
 		c.failing.remember(req, e) // so that the next caller does not wait as long
+		c.lateUntil.Store(time.Now().Add(refreshPause).UnixNano())
 	}
 	if err != nil && c.mayServeStale(held, err) {
 		return orStale(held, err)
@@ -93,9 +98,20 @@ func (c *Client) renew(ctx context.Context, req upstream.Request, held *upstream
 	return resp, err
 }
 
+// impatience is how long a caller waits for a new answer when another has just
+// waited in vain, for whatever it was.
+const impatience = 500 * time.Millisecond
+
+func (c *core) staleWait() time.Duration {
+	if time.Now().UnixNano() < c.lateUntil.Load() {
+		return min(c.opts.StaleWait, impatience)
+	}
+	return c.opts.StaleWait
+}
+
 // mayServeStale reports whether held may be given in place of err. Where the
 // sources gave an answer, even an unwelcome one, that is the answer.
-func (c *Client) mayServeStale(held *upstream.Response, err error) bool {
+func (c *core) mayServeStale(held *upstream.Response, err error) bool {
 	if c.opts.MaxStale < 0 || c.opts.MaxStale > 0 && time.Since(held.Fetched) > c.opts.MaxStale {
 		return false
 	}

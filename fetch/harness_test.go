@@ -144,3 +144,8 @@ func get(t testing.TB, url string, header ...string) (int, http.Header, string) 
 	}
 	return resp.StatusCode, resp.Header, string(body)
 }
+
+// copyAll is io.Copy that a reader cannot shorten by WriterTo.
+func copyAll(w io.Writer, r io.Reader) (int64, error) {
+	return io.Copy(w, struct{ io.Reader }{r})
+}

@@ -31,7 +31,8 @@ type later struct {
 
 func newLater(try func(context.Context, upstream.Request) bool) *later {
 	l := &later{try: try, waiting: map[upstream.Request]bool{}}
-	l.ctx, l.cancel = context.WithCancel(context.Background())
+	background := upstream.WithPriority(context.Background(), func() upstream.Priority { return upstream.Background })
+	l.ctx, l.cancel = context.WithCancel(background)
 	return l
 }
 

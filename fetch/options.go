@@ -73,9 +73,19 @@ type Options struct {
 	// Default: 64 MiB, which is what 0 means; negative: no memory layer.
 	MemoryBytes int64
 
-	// Circuit and Retry tune the middleware of those names.
+	// Circuit, Retry and Limit tune the middleware of those names, Hedge when a
+	// second mirror is asked beside a slow one, and Spool what is too slow for a
+	// body and when one that broke off goes on; its New is not looked at.
 	Circuit *breaker.CircuitOptions
 	Retry   *breaker.RetryOptions
+	Limit   *breaker.LimitOptions
+	Hedge   *upstream.HedgeOptions
+	Spool   *verify.SpoolOptions
+
+	// Probe has the sources asked from time to time in the background, so that
+	// it is known how they fare before anybody needs them. Default: they are
+	// not; &breaker.ProbeOptions{} is every 30 s.
+	Probe *breaker.ProbeOptions
 
 	// Offline answers from the store alone: no source is ever asked, and none
 	// need be configured.
@@ -108,8 +118,8 @@ type Options struct {
 	// Default: 3 s.
 	Grace time.Duration
 
-	// Logger gets what no caller is told: that the store failed, that a
-	// background refresh failed. Default: [slog.Default].
+	// Logger gets what no caller is told: that a source is out or back, that the
+	// store failed, that a background refresh failed. Default: [slog.Default].
 	Logger *slog.Logger
 }
 

@@ -48,7 +48,7 @@ func (m *memory) recall(req upstream.Request) *upstream.Error {
 // rememberFailure keeps what a flight's failure says about the next call: that
 // the thing does not exist, if every source that was asked agrees, or else that
 // there is no use in trying to renew an old answer just now.
-func (c *Client) rememberFailure(req upstream.Request, err *upstream.Error) {
+func (c *core) rememberFailure(req upstream.Request, err *upstream.Error) {
 	switch {
 	case err.Class == upstream.NotFound && err.Conclusive():
 		c.notFound.remember(req, err)

@@ -31,6 +31,19 @@ func (o *Options) settings() (GoSettings, error) {
 	return s, nil
 }
 
+// read returns the go settings and the sources, and what is wrong with either.
+func (o *Options) read() (GoSettings, upstream.Upstream, error) {
+	settings, err := o.settings()
+	if err == nil {
+		err = settings.check()
+	}
+	if err != nil {
+		return GoSettings{}, nil, err
+	}
+	sources, err := o.bareSources(settings)
+	return settings, sources, err
+}
+
 // check finds out here what would otherwise go wrong with each request.
 func (s GoSettings) check() error {
 	for _, patterns := range []string{s.GONOPROXY, s.GONOSUMDB} {
@@ -69,8 +82,8 @@ func withoutPrivate(sources upstream.Upstream, patterns string) upstream.Upstrea
 
 // compose puts the middleware around the sources: each checks what it sends
 // inside its own circuit, and retry sees them as a whole.
-func (c *Client) compose(sources upstream.Upstream, db *verify.Database) error {
-	sources = upstream.Wrap(sources, c.guard)
+func (c *core) compose(sources upstream.Upstream, db *verify.Database) error {
+	sources = upstream.Hedge(upstream.Wrap(sources, c.guard), c.opts.Hedge)
 	c.source = breaker.Retry(c.opts.Retry)(sources)
 	if db == nil {
 		return nil
@@ -85,20 +98,56 @@ func (c *Client) compose(sources upstream.Upstream, db *verify.Database) error {
 	return nil
 }
 
-// guard is the middleware of one source.
-func (c *Client) guard(source upstream.Upstream) upstream.Upstream {
-	newSpool := func(memory int64) *cache.Spool { return cache.SpoolFor(c.store, memory) }
-	ms := []upstream.Middleware{breaker.Circuit(c.opts.Circuit), contain(c.log), verify.Checksums()}
+// guard is the middleware of one source. What finds out that an answer is bad is
+// inside the circuit; the limit is inside the spool, so that a place is free as
+// soon as the body is here.
+func (c *core) guard(source upstream.Upstream) upstream.Upstream {
+	var spool verify.SpoolOptions
+	if c.opts.Spool != nil {
+		spool = *c.opts.Spool
+	}
+	spool.New = func(memory int64) *cache.Spool { return cache.SpoolFor(c.store, memory) }
+	ms := []upstream.Middleware{
+		breaker.Circuit(c.circuitOptions()), upstream.Meter(), contain(c.log), verify.Mend(), verify.Checksums(),
+	}
 	if c.sumDB != nil {
 		ms = append(ms, c.sumDB.Signed())
 	}
-	return upstream.Chain(source, append(ms, verify.Structure(), verify.Spooled(newSpool))...)
+	return upstream.Chain(source, append(ms, verify.Structure(), verify.Spooled(&spool), breaker.Limit(c.opts.Limit))...)
+}
+
+// circuitOptions returns the options with which changes are logged, too.
+func (c *core) circuitOptions() *breaker.CircuitOptions {
+	var o breaker.CircuitOptions
+	if c.opts.Circuit != nil {
+		o = *c.opts.Circuit
+	}
+	told := o.OnChange
+	o.OnChange = func(change breaker.CircuitChange) {
+		c.logChange(change)
+		if told != nil {
+			told(change)
+		}
+	}
+	return &o
+}
+
+func (c *core) logChange(change breaker.CircuitChange) {
+	what := []any{"source", change.Source, "lane", change.Lane.String()}
+	switch change.To {
+	case upstream.Out:
+		c.log.Warn("a source is out: it will be left alone for a while", append(what, "reason", change.Reason)...)
+	case upstream.OnTrial:
+		c.log.Debug("a source is tried again", what...)
+	case upstream.Working:
+		c.log.Info("a source is back", what...)
+	}
 }
 
 // openSumDB makes the engine for the checksum database that the settings name;
 // it is nil where that is off. The engine asks through the Client's flights, so
 // that what is asked for at the same time is asked once.
-func (c *Client) openSumDB(s GoSettings) (*verify.Database, error) {
+func (c *core) openSumDB(s GoSettings) (*verify.Database, error) {
 	db, err := verify.ParseGOSUMDB(s.GOSUMDB)
 	if err != nil || db == nil {
 		return nil, err
@@ -117,7 +166,7 @@ func (c *Client) openSumDB(s GoSettings) (*verify.Database, error) {
 
 // strike counts a wrong answer of the checksum database's against the source
 // that delivered it.
-func (c *Client) strike(source string, err error) {
+func (c *core) strike(source string, err error) {
 	type circuit interface {
 		upstream.Upstream
 		Strike(upstream.Kind, error)

@@ -32,7 +32,7 @@ func apart(req upstream.Request) string { return "unverified/" + req.Key() }
 const toolchain = "golang.org/toolchain"
 
 // mustVerify reports whether the Verifier has to vouch for the answer.
-func (c *Client) mustVerify(req upstream.Request) bool {
+func (c *core) mustVerify(req upstream.Request) bool {
 	switch {
 	case req.Kind() != upstream.Mod && req.Kind() != upstream.Zip:
 		return false
@@ -45,7 +45,7 @@ func (c *Client) mustVerify(req upstream.Request) bool {
 }
 
 // chooseVerifier returns who vouches for module files; nil for nobody.
-func (c *Client) chooseVerifier() verify.Verifier {
+func (c *core) chooseVerifier() verify.Verifier {
 	v := c.opts.Verifier
 	if v == nil && c.sumDB != nil {
 		v = c.sumDB
@@ -60,19 +60,19 @@ func (c *Client) chooseVerifier() verify.Verifier {
 }
 
 // isExempt reports whether no checksum database is asked about a module path.
-func (c *Client) isExempt(path string) bool {
+func (c *core) isExempt(path string) bool {
 	return path != toolchain && module.MatchPrefixPatterns(c.noSumDB, path)
 }
 
 // trusts reports whether an entry that was verified in that way will do today.
-func (c *Client) trusts(req upstream.Request, verified string) bool {
+func (c *core) trusts(req upstream.Request, verified string) bool {
 	return !c.mustVerify(req) || verify.Accepts(c.verifier, moduleOf(req), req.Kind(), verified)
 }
 
 // verifyHeld looks for an entry that was not verified well enough for today,
 // and verifies it where it is. It returns nil if the file has to be downloaded,
 // and otherwise the flight's outcome.
-func (c *Client) verifyHeld(ctx context.Context, req upstream.Request, e *verify.Expectation) error {
+func (c *core) verifyHeld(ctx context.Context, req upstream.Request, e *verify.Expectation) error {
 	for _, key := range []string{req.Key(), apart(req)} {
 		entry, err := c.store.Get(ctx, key)
 		if err != nil {
@@ -87,7 +87,7 @@ func (c *Client) verifyHeld(ctx context.Context, req upstream.Request, e *verify
 	return nil
 }
 
-func (c *Client) verifyEntry(ctx context.Context, req upstream.Request, key string, entry *cache.Entry, e *verify.Expectation) error {
+func (c *core) verifyEntry(ctx context.Context, req upstream.Request, key string, entry *cache.Entry, e *verify.Expectation) error {
 	sums, err := e.Wait(ctx)
 	switch {
 	case err != nil && c.mayServeUnverified(err):
@@ -118,7 +118,7 @@ func (c *Client) verifyEntry(ctx context.Context, req upstream.Request, key stri
 
 // mayServeUnverified reports whether a failure of Expect is one that the policy
 // passes over: the Verifier could not be asked.
-func (c *Client) mayServeUnverified(err error) bool {
+func (c *core) mayServeUnverified(err error) bool {
 	class := upstream.ClassOf(err)
 	return c.opts.WhenReachable && (class == upstream.Unavailable || class == upstream.Timeout)
 }
@@ -145,14 +145,14 @@ func cause(e *upstream.Error) error {
 }
 
 // isOfSumDB reports whether req is for the checksum database that is verified.
-func (c *Client) isOfSumDB(req upstream.Request) bool {
+func (c *core) isOfSumDB(req upstream.Request) bool {
 	return c.sumDB != nil && req.Database() == c.sumDB.Name()
 }
 
 // heldOffline returns what the store holds and was not verified well enough, if
 // it can be verified by what the store holds too, or if the policy serves it
 // all the same; else nil.
-func (c *Client) heldOffline(ctx context.Context, req upstream.Request) *upstream.Response {
+func (c *core) heldOffline(ctx context.Context, req upstream.Request) *upstream.Response {
 	if !c.mustVerify(req) {
 		return nil
 	}

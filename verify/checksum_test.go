@@ -60,7 +60,7 @@ func sumsOf(t testing.TB, zip, goMod string) verify.Sums {
 
 // checked is a source with the middleware that belongs around it.
 func checked(u upstream.Upstream, dir string) upstream.Upstream {
-	return upstream.Chain(u, verify.Checksums(), verify.Structure(), verify.Spooled(spoolsIn(dir)))
+	return upstream.Chain(u, verify.Checksums(), verify.Structure(), verify.Spooled(&verify.SpoolOptions{New: spoolsIn(dir)}))
 }
 
 // asking returns a context in which v is asked about the module.

@@ -2,7 +2,10 @@
 // taken in whole and checked before anybody sees it.
 //
 // [Spooled] reads a body to its end before Fetch returns, so that a body that
-// breaks off is that source's failure and the next source can be asked.
+// breaks off is that source's failure and the next source can be asked. A zip
+// that breaks off goes on where it was, at the same source and, with a [Salvage]
+// in the context, at the next one that has the same. What is too slow to wait for
+// alone is reported; what all but stands still has broken off.
 // [Structure] checks what needs no database: that a zip is a module zip of that
 // version within the go command's limits, that an .info names the version that
 // was asked for, that a go.mod parses and names a module, that a list is a list
@@ -15,7 +18,10 @@
 // All are middleware for one source and sit inside its circuit breaker, so
 // that garbage counts against the source that sent it:
 //
-//	checked := upstream.Chain(source, verify.Checksums(), verify.Structure(), verify.Spooled(nil))
+//	checked := upstream.Chain(source, verify.Mend(), verify.Checksums(), verify.Structure(), verify.Spooled(nil))
+//
+// [Mend] is outermost, so that pieces that do not belong together cost the source
+// that sent the last one a clean download and not its good name.
 //
 // Garbage is [upstream.Unavailable], never "not found": a captive portal's page
 // does not prove that a module does not exist.

@@ -14,7 +14,7 @@ import (
 // signed returns a source of that name that gives a database's answers, behind
 // the middleware that belongs around it.
 func (e *engine) signed(t testing.TB, name string, answer func(context.Context, string) ([]byte, error)) upstream.Upstream {
-	return upstream.Chain(&origin{name: name, answer: answer}, e.Signed(), verify.Structure(), verify.Spooled(spoolsIn(t.TempDir())))
+	return upstream.Chain(&origin{name: name, answer: answer}, e.Signed(), verify.Structure(), verify.Spooled(&verify.SpoolOptions{New: spoolsIn(t.TempDir())}))
 }
 
 func readAll(resp *upstream.Response) (string, error) {

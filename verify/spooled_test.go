@@ -42,7 +42,7 @@ func TestSpooledBody(t *testing.T) {
 			var memory []int64
 			newSpool := func(m int64) *cache.Spool { memory = append(memory, m); return cache.NewSpool(m, dir) }
 			b := newBody(test.content)
-			resp, err := verify.Spooled(newSpool)(answering(b, test.size)).Fetch(t.Context(), request(t, test.key))
+			resp, err := verify.Spooled(&verify.SpoolOptions{New: newSpool})(answering(b, test.size)).Fetch(t.Context(), request(t, test.key))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -130,7 +130,7 @@ func TestSpooledRefuses(t *testing.T) {
 			dir := t.TempDir()
 			b := &body{content: test.content, err: test.err}
 			req := request(t, test.key)
-			resp, err := verify.Spooled(spoolsIn(dir))(answering(b, test.size)).Fetch(t.Context(), req)
+			resp, err := verify.Spooled(&verify.SpoolOptions{New: spoolsIn(dir)})(answering(b, test.size)).Fetch(t.Context(), req)
 			if err == nil {
 				resp.Body.Close()
 				t.Fatal("accepted")
@@ -178,7 +178,7 @@ func TestSpooledCannotKeep(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			breakTempDir(t)
 			b := newBody(test.content)
-			_, err := verify.Spooled(test.newSpool)(answering(b, int64(len(test.content)))).Fetch(t.Context(), request(t, test.key))
+			_, err := verify.Spooled(&verify.SpoolOptions{New: test.newSpool})(answering(b, int64(len(test.content)))).Fetch(t.Context(), request(t, test.key))
 			wantBlame(t, err, upstream.Unavailable, "")
 			if b.closed == 0 {
 				t.Error("the source's body is still open")
@@ -192,7 +192,7 @@ func TestSpooledPassesErrors(t *testing.T) {
 	want := &upstream.Error{Class: upstream.NotFound, Source: "proxy"}
 	u := upstream.Func(func(context.Context, upstream.Request) (*upstream.Response, error) { return nil, want })
 	newSpool := func(int64) *cache.Spool { t.Error("a spool was made"); return cache.NewSpool(0) }
-	if _, err := verify.Spooled(newSpool)(u).Fetch(t.Context(), request(t, zipKey)); err != error(want) {
+	if _, err := verify.Spooled(&verify.SpoolOptions{New: newSpool})(u).Fetch(t.Context(), request(t, zipKey)); err != error(want) {
 		t.Errorf("error is %v", err)
 	}
 }
@@ -214,7 +214,7 @@ func TestSpooledOutlivesTheCall(t *testing.T) {
 func TestSpooledManyAtOnce(t *testing.T) {
 	const many = 64
 	dir := t.TempDir()
-	u := verify.Spooled(spoolsIn(dir))(upstream.Func(func(_ context.Context, req upstream.Request) (*upstream.Response, error) {
+	u := verify.Spooled(&verify.SpoolOptions{New: spoolsIn(dir)})(upstream.Func(func(_ context.Context, req upstream.Request) (*upstream.Response, error) {
 		content := strings.Repeat(req.Module(), 20_000)
 		return &upstream.Response{Body: newBody(content), Size: int64(len(content)), Source: "proxy"}, nil
 	}))

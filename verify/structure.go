@@ -62,7 +62,7 @@ func (s *structure) Fetch(ctx context.Context, req upstream.Request) (*upstream.
 	}
 	body, ok := resp.Body.(*cache.SpoolReader)
 	if !ok {
-		if resp, err = takeIn(ctx, req, resp, tempSpool); err != nil {
+		if resp, err = takeIn(ctx, req, resp, s.next); err != nil {
 			return nil, err
 		}
 		body = resp.Body.(*cache.SpoolReader)

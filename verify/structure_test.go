@@ -50,7 +50,7 @@ func checkForms(t *testing.T, forms []form) {
 				b := newBody(f.content)
 				u := answering(b, int64(len(f.content)))
 				if spooled {
-					u = verify.Spooled(spoolsIn(dir))(u)
+					u = verify.Spooled(&verify.SpoolOptions{New: spoolsIn(dir)})(u)
 				}
 				f.checkMiddleware(t, u, req)
 				if b.closed == 0 {
@@ -91,7 +91,7 @@ func TestStructureKeepsTheSpool(t *testing.T) {
 	dir := useTempDir(t)
 	var spool *cache.Spool
 	newSpool := func(memory int64) *cache.Spool { spool = cache.NewSpool(memory, dir); return spool }
-	u := upstream.Chain(answering(newBody(goodZip(t)), -1), verify.Structure(), verify.Spooled(newSpool))
+	u := upstream.Chain(answering(newBody(goodZip(t)), -1), verify.Structure(), verify.Spooled(&verify.SpoolOptions{New: newSpool}))
 	resp, err := u.Fetch(t.Context(), request(t, zipKey))
 	if err != nil {
 		t.Fatal(err)
@@ -129,7 +129,7 @@ func TestStructureCannotLook(t *testing.T) {
 		breakTempDir(t)
 		for name, spooled := range map[string]upstream.Upstream{
 			"not spooled":    answering(newBody(goodZip(t)), -1),
-			"held in memory": verify.Spooled(inMemory)(answering(newBody(goodZip(t)), -1)),
+			"held in memory": verify.Spooled(&verify.SpoolOptions{New: inMemory})(answering(newBody(goodZip(t)), -1)),
 		} {
 			t.Run(name, func(t *testing.T) {
 				_, err := verify.Structure()(spooled).Fetch(t.Context(), request(t, zipKey))
@@ -139,7 +139,7 @@ func TestStructureCannotLook(t *testing.T) {
 	})
 	t.Run("a file that was cleaned away", func(t *testing.T) {
 		dir := t.TempDir()
-		spooled := verify.Spooled(spoolsIn(dir))(answering(newBody(goodZip(t)), -1))
+		spooled := verify.Spooled(&verify.SpoolOptions{New: spoolsIn(dir)})(answering(newBody(goodZip(t)), -1))
 		u := upstream.Func(func(ctx context.Context, req upstream.Request) (*upstream.Response, error) {
 			resp, err := spooled.Fetch(ctx, req)
 			if err != nil {

@@ -1,0 +1,147 @@
+package fetch
+
+import (
+	"context"
+	"errors"
+	"io"
+	"sync"
+	"sync/atomic"
+
+	"github.com/breakwater-go/breakwater/breaker"
+	"github.com/breakwater-go/breakwater/cache"
+	"github.com/breakwater-go/breakwater/upstream"
+)
+
+// A Client is the [Fetcher] that [New] makes. Its methods may be called by many
+// goroutines at once.
+type Client struct {
+	store cache.Store
+	owned io.Closer // the store, if New opened it
+	core  atomic.Pointer[core]
+
+	mu      sync.Mutex
+	closed  bool
+	retired map[*core]bool // which have been replaced and are not done
+	retire  sync.WaitGroup // for them
+}
+
+// New returns a Client for the given options; nil means the user's go settings
+// and the defaults of [Options]. The options are copied, and what is wrong with
+// them is found here. The caller closes the Client.
+func New(opts *Options) (*Client, error) {
+	o := opts.withDefaults()
+	settings, sources, err := o.read()
+	if err != nil {
+		return nil, err
+	}
+	c := &Client{store: o.Store, retired: map[*core]bool{}}
+	if c.store == nil {
+		if c.store, err = o.openStore(); err != nil {
+			return nil, err
+		}
+		c.owned, _ = c.store.(io.Closer)
+	}
+	first, err := newCore(o, settings, sources, c.store)
+	if err != nil {
+		return nil, errors.Join(err, c.closeStore())
+	}
+	c.core.Store(first)
+	return c, nil
+}
+
+// Reconfigure has the Client work by other options from now on, as if it had
+// been made with them: other sources, other limits. Only the store stays: Store,
+// CacheDir and MemoryBytes are not looked at. Requests under way are finished by
+// the old options. What was learnt of the old sources, such as which are out, is
+// forgotten. If there is anything wrong with the options, nothing changes.
+func (c *Client) Reconfigure(opts *Options) error {
+	o := opts.withDefaults()
+	settings, sources, err := o.read()
+	if err != nil {
+		return err
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.closed {
+		return errClosed
+	}
+	next, err := newCore(o, settings, sources, c.store)
+	if err != nil {
+		return err
+	}
+	old := c.core.Swap(next)
+	c.retired[old] = true
+	c.retire.Go(func() {
+		old.retire()
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		delete(c.retired, old)
+	})
+	return nil
+}
+
+// Fetch answers req: from the store if it can, else from the sources. Errors
+// are of type [*upstream.Error].
+//
+// With [upstream.WithOffline] in ctx, or Options.Offline, no source is asked.
+// When ctx ends, Fetch returns at once; the download goes on for the others who
+// wait for it, and for a short grace.
+func (c *Client) Fetch(ctx context.Context, req upstream.Request) (*upstream.Response, error) {
+	for {
+		now := c.core.Load()
+		resp, err := now.fetch(ctx, req)
+		if err == nil || now == c.core.Load() || !errors.Is(err, errClosed) {
+			return resp, err
+		}
+	}
+}
+
+// Name returns "breakwater", by which a Client that is another's source is
+// known there.
+func (c *Client) Name() string { return "breakwater" }
+
+// Sources returns the names of the sources, in the order of the configuration.
+func (c *Client) Sources() []string {
+	var names []string
+	for _, s := range sourcesOf(c.core.Load().source) {
+		names = append(names, upstream.Name(s))
+	}
+	return names
+}
+
+// Ranking returns what is known of each source, the best first. With
+// Options.Probe it is known of those, too, that nobody asks.
+func (c *Client) Ranking() []breaker.Standing {
+	now := c.core.Load()
+	return breaker.Rank(sourcesOf(now.source), now.prober)
+}
+
+// Close ends the downloads under way, waits for them, and closes what New
+// opened. Callers that still wait, and those that come later, get an error of
+// class Canceled. Bodies that were handed out stay readable. Closing again does
+// nothing.
+func (c *Client) Close() error {
+	c.mu.Lock()
+	if c.closed {
+		c.mu.Unlock()
+		return nil
+	}
+	c.closed = true
+	cores := []*core{c.core.Load()}
+	for old := range c.retired {
+		cores = append(cores, old)
+	}
+	c.mu.Unlock()
+	for _, one := range cores {
+		one.close()
+	}
+	c.retire.Wait()
+	return c.closeStore()
+}
+
+func (c *Client) closeStore() error {
+	if c.owned == nil {
+		return nil
+	}
+	return c.owned.Close()
+}

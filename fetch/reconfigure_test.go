@@ -1,0 +1,149 @@
+package fetch_test
+
+import (
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/breakwater-go/breakwater/cache"
+	"github.com/breakwater-go/breakwater/fetch"
+	"github.com/breakwater-go/breakwater/upstream"
+	"github.com/google/go-cmp/cmp"
+)
+
+// The sources are replaced again and again while callers come and go: no request
+// fails, what is stored stays, and who was taken out is not asked any more.
+func TestReconfigureUnderLoad(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		o := chaosOrigin(t, "public.example", 30)
+		a, b := newMirror("a", o, 1), newMirror("b", o, 2)
+		a.setLatency(40 * time.Millisecond)
+		b.setLatency(40 * time.Millisecond)
+		store := cache.NewMemory(nil)
+		options := func(m *mirror) *fetch.Options {
+			return &fetch.Options{
+				Upstream: upstream.Mirrors(m.overPipes(t)), Store: store,
+				Go: &fetch.GoSettings{GOSUMDB: o.VerifierKey},
+			}
+		}
+		c := newClient(t, *options(a))
+		s := &storm{mirrors: [3]*mirror{a}, client: c}
+		var load sync.WaitGroup
+		keys := s.mirrors[0].origin.Keys()
+		load.Go(func() {
+			for range 3 {
+				for _, what := range s.run(t, t.Context(), keys, 4).wrong {
+					t.Error(what)
+				}
+			}
+		})
+		for i := range 20 {
+			time.Sleep(50 * time.Millisecond)
+			if err := c.Reconfigure(options([]*mirror{b, a}[i%2])); err != nil {
+				t.Fatal(err)
+			}
+		}
+		load.Wait()
+		if err := c.Reconfigure(options(b)); err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		a.paths()
+		b.paths()
+		for _, what := range s.run(t, t.Context(), keys, 4).wrong {
+			t.Error(what)
+		}
+		if asked := a.paths(); len(asked) > 0 {
+			t.Errorf("the source that was taken out was asked for %v", asked)
+		}
+		for _, path := range b.paths() {
+			if req, err := upstream.ParsePath(path); err == nil && req.Immutable() {
+				t.Errorf("asked for %s again, which was stored", path)
+			}
+		}
+	})
+}
+
+// A request that is under way when its source is taken out is finished by it.
+func TestReconfigureFinishesWhatIsUnderWay(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		o := newOrigin(t)
+		old, next := newMirror("old", o, 1), newMirror("new", o, 2)
+		old.setLatency(10 * time.Second)
+		c := newClient(t, fetch.Options{Upstream: old.overPipes(t)})
+		req := request(t, upstream.Mod, "example.com/hello", "v1.0.0")
+		answered := make(chan string, 1)
+		go func() {
+			resp, err := c.Fetch(t.Context(), req)
+			if err != nil {
+				t.Error(err)
+				answered <- ""
+				return
+			}
+			answered <- read(t, resp)
+		}()
+		synctest.Wait()
+		if err := c.Reconfigure(&fetch.Options{Upstream: next.overPipes(t), Go: &fetch.GoSettings{GOSUMDB: "off"}}); err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff([]string{"http://new.example"}, c.Sources()); diff != "" {
+			t.Errorf("sources (-want +got):\n%s", diff)
+		}
+		if got, want := <-answered, string(o.File(req.Key())); got != want {
+			t.Errorf("answered %q, want %q", got, want)
+		}
+		if asked := next.paths(); len(asked) > 0 {
+			t.Errorf("the new source was asked for %v", asked)
+		}
+	})
+}
+
+// Closing while a source that was taken out is still busy ends that, too.
+func TestCloseWhileRetiring(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		o := newOrigin(t)
+		old := newMirror("old", o, 1)
+		old.set(blackHole)
+		c := newClient(t, fetch.Options{Upstream: old.overPipes(t)})
+		failed := make(chan error, 1)
+		go func() {
+			_, err := c.Fetch(t.Context(), request(t, upstream.Mod, "example.com/hello", "v1.0.0"))
+			failed <- err
+		}()
+		synctest.Wait()
+		if err := c.Reconfigure(&fetch.Options{Upstream: newMirror("new", o, 2).overPipes(t), Go: &fetch.GoSettings{GOSUMDB: "off"}}); err != nil {
+			t.Fatal(err)
+		}
+		begun := time.Now()
+		if err := c.Close(); err != nil {
+			t.Error(err)
+		}
+		if took := time.Since(begun); took > time.Second {
+			t.Errorf("closing took %v", took)
+		}
+		if err := <-failed; upstream.ClassOf(err) != upstream.Canceled {
+			t.Errorf("the caller got %v", err)
+		}
+		if err := c.Reconfigure(&fetch.Options{Upstream: old.overPipes(t), Go: &fetch.GoSettings{GOSUMDB: "off"}}); err == nil {
+			t.Error("a closed Client was configured")
+		}
+	})
+}
+
+func TestReconfigureWithBadOptionsChangesNothing(t *testing.T) {
+	c := newClient(t, proxyOptions("https://proxy.example"))
+	for name, opts := range map[string]fetch.Options{
+		"source list": {Go: &fetch.GoSettings{GOPROXY: "ftp://proxy.example", GOSUMDB: "off"}},
+		"database":    {Go: &fetch.GoSettings{GOPROXY: "https://proxy.example", GOSUMDB: "a b c d"}},
+		"patterns":    {Go: &fetch.GoSettings{GOPROXY: "https://proxy.example", GONOPROXY: "[", GOSUMDB: "off"}},
+		"nil source":  {Upstream: upstream.Mirrors(nil), Go: &fetch.GoSettings{GOSUMDB: "off"}},
+	} {
+		if err := c.Reconfigure(&opts); err == nil {
+			t.Errorf("%s: no error", name)
+		}
+	}
+	if diff := cmp.Diff([]string{"https://proxy.example"}, c.Sources()); diff != "" {
+		t.Errorf("sources (-want +got):\n%s", diff)
+	}
+}

@@ -1,0 +1,80 @@
+package verify
+
+import (
+	"context"
+	"sync"
+
+	"github.com/breakwater-go/breakwater/cache"
+	"github.com/breakwater-go/breakwater/upstream"
+)
+
+// A Salvage keeps what a zip that broke off has brought, so that the next source
+// that is asked for it may go on from there. One belongs to one file, however
+// many sources and tries it takes; whoever makes it closes it.
+type Salvage struct {
+	req upstream.Request
+
+	mu     sync.Mutex
+	spool  *cache.Spool
+	point  upstream.ResumePoint
+	closed bool
+}
+
+type salvageKey struct{}
+
+// WithSalvage returns a context for fetching req, and the Salvage that it
+// carries.
+func WithSalvage(ctx context.Context, req upstream.Request) (context.Context, *Salvage) {
+	s := &Salvage{req: req}
+	return context.WithValue(ctx, salvageKey{}, s), s
+}
+
+// salvageOf returns the Salvage for req, or nil, whose methods do nothing.
+func salvageOf(ctx context.Context, req upstream.Request) *Salvage {
+	s, _ := ctx.Value(salvageKey{}).(*Salvage)
+	if s == nil || s.req != req || spliceOf(ctx).isForbidden() {
+		return nil
+	}
+	return s
+}
+
+// take hands over what there is.
+func (s *Salvage) take() (*cache.Spool, upstream.ResumePoint) {
+	if s == nil {
+		return nil, upstream.ResumePoint{}
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	spool, point := s.spool, s.point
+	s.spool, s.point = nil, upstream.ResumePoint{}
+	return spool, point
+}
+
+// keep takes a spool over, if it has more than what there is, and reports
+// whether it did.
+func (s *Salvage) keep(spool *cache.Spool, point upstream.ResumePoint) bool {
+	if s == nil {
+		return false
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed || point.Offset <= s.point.Offset {
+		return false
+	}
+	if s.spool != nil {
+		s.spool.Close()
+	}
+	s.spool, s.point = spool, point
+	return true
+}
+
+// Close gives up what there is. Nothing is kept afterwards.
+func (s *Salvage) Close() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.closed = true
+	if s.spool != nil {
+		s.spool.Close()
+	}
+	s.spool, s.point = nil, upstream.ResumePoint{}
+}
