@@ -10,18 +10,19 @@ import (
 
 // ErrOpen is the cause of an error for which a source was not asked, because
 // its circuit is open.
-var ErrOpen = errors.New("not asked: its circuit is open after repeated failures")
+var ErrOpen = errors.New("not asked: its circuit is open")
 
-// openError is ErrOpen that also says what the failures were.
+// openError is ErrOpen that also says what the last failure was.
 type openError struct{ last string }
 
-func (e *openError) Error() string { return ErrOpen.Error() + ", the last: " + e.last }
+func (e *openError) Error() string { return ErrOpen.Error() + ", the last failure: " + e.last }
 func (e *openError) Unwrap() error { return ErrOpen }
 
 // Circuit returns middleware that watches one source and stops asking it while
 // it fails. Each [upstream.Lane] has a circuit of its own.
 //
-// "Not found" and "denied" are answers of a source that works. A caller that
+// "Not found" and "denied" are answers of a source that works. A status that says
+// that the source did not like the request, such as 400, a caller that
 // went away early or is offline, our own limits, and errors that name no source
 // are neither success nor failure. Everything else is a failure, and so is a
 // call that took SlowCall or longer to the first byte of what was asked for, or
@@ -65,7 +66,7 @@ func (c *circuit) Fetch(ctx context.Context, req upstream.Request) (*upstream.Re
 	err := error(errRefused)
 	defer l.tell()
 	l.breaker.Execute(func() (struct{}, error) {
-		if resp, err = c.next.Fetch(call, req); err != nil {
+		if resp, err = c.ask(call, req, l); err != nil {
 			err = upstream.AsError(err, req, c.name)
 		}
 		return struct{}{}, l.verdict(ctx, progress, err)
@@ -75,6 +76,21 @@ func (c *circuit) Fetch(ctx context.Context, req upstream.Request) (*upstream.Re
 	}
 	return resp, err
 }
+
+// ask asks the source. While it is on trial, it has SlowCall for the first byte:
+// the others who might ask it wait for the outcome.
+func (c *circuit) ask(ctx context.Context, req upstream.Request, l *lane) (*upstream.Response, error) {
+	if !l.tripped.Load() || l.opts.SlowCall <= 0 {
+		return c.next.Fetch(ctx, req)
+	}
+	resp, err, late := fetchWithin(ctx, c.next, req, l.opts.SlowCall, errTrial)
+	if late {
+		return nil, &upstream.Error{Class: upstream.Timeout, Request: req, Source: c.name, Err: errTrial}
+	}
+	return resp, err
+}
+
+var errTrial = errors.New("it was out, and when it was tried again it was silent for too long")
 
 // errRefused stands for a call that the breaker did not make.
 var errRefused = errors.New("refused")
@@ -98,7 +114,7 @@ func (l *lane) refusal(ctx context.Context, req upstream.Request) *upstream.Erro
 	e := &upstream.Error{Request: req, Source: l.source, Err: ErrOpen, RetryAfter: max(0, wait)}
 	if last := l.last.Load(); last != nil {
 		reason := *last
-		reason.Source = "" // it stands before this reason already
+		reason.Source, reason.RetryAfter = "", 0 // which stand around this reason already
 		e.Err = &openError{reason.Reason()}
 	}
 	return e

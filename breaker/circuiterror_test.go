@@ -20,8 +20,8 @@ func TestRefusalText(t *testing.T) {
 		u := breaker.Circuit(nil)(s)
 		askTimes(t, u, 5)
 		want := "a.example/m@v1.0.0 (mod): proxy: unavailable: " +
-			"not asked: its circuit is open after repeated failures, " +
-			"the last: unavailable (status 502): connection reset (retry after 10s)"
+			"not asked: its circuit is open, " +
+			"the last failure: unavailable (status 502): connection reset (retry after 10s)"
 		if got := ask(t.Context(), t, u, modKey).Error(); got != want {
 			t.Errorf("got  %s\nwant %s", got, want)
 		}

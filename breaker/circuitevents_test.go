@@ -112,7 +112,7 @@ func TestCircuitChangeInFull(t *testing.T) {
 		s.works()
 		ask(t.Context(), t, u, zipKey)
 		want := []breaker.CircuitChange{
-			{Source: "proxy", Lane: upstream.Zips, From: upstream.Working, To: upstream.Out, At: opened},
+			{Source: "proxy", Lane: upstream.Zips, From: upstream.Working, To: upstream.Out, At: opened, Until: opened.Add(10 * time.Second)},
 			{Source: "proxy", Lane: upstream.Zips, From: upstream.Out, To: upstream.OnTrial, At: time.Now()},
 			{Source: "proxy", Lane: upstream.Zips, From: upstream.OnTrial, To: upstream.Working, At: time.Now()},
 		}

@@ -2,6 +2,7 @@ package breaker
 
 import (
 	"cmp"
+	"math"
 	"time"
 
 	"github.com/breakwater-go/breakwater/upstream"
@@ -16,7 +17,7 @@ type CircuitOptions struct {
 
 	// FailureRate opens the circuit when this part of the requests in Window
 	// failed, once there were MinRequests of them. Default: 0.7, and 20 requests.
-	// A rate above 1 is never reached.
+	// A rate above 1 is never reached; neither is a negative one.
 	FailureRate float64
 	MinRequests uint32
 
@@ -60,7 +61,8 @@ type CircuitChange struct {
 	Lane     upstream.Lane
 	From, To upstream.HealthState
 	At       time.Time
-	Reason   error // the failure because of which the source is out; nil if it came back
+	Until    time.Time // when a source that is out will be tried again; zero if it is not out
+	Reason   error     // the failure because of which the source is out; nil if it came back
 }
 
 func (o *CircuitOptions) withDefaults() CircuitOptions {
@@ -70,6 +72,9 @@ func (o *CircuitOptions) withDefaults() CircuitOptions {
 	}
 	opts.ConsecutiveFailures = cmp.Or(opts.ConsecutiveFailures, 5)
 	opts.FailureRate = cmp.Or(opts.FailureRate, 0.7)
+	if opts.FailureRate < 0 {
+		opts.FailureRate = math.Inf(1)
+	}
 	opts.MinRequests = cmp.Or(opts.MinRequests, 20)
 	opts.Window = cmp.Or(opts.Window, 30*time.Second)
 	opts.SlowCall = cmp.Or(opts.SlowCall, 10*time.Second)

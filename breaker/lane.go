@@ -136,6 +136,9 @@ func (l *lane) note(to upstream.HealthState, why *upstream.Error) {
 		return
 	}
 	change := CircuitChange{Source: l.source, Lane: l.lane, From: l.noted, To: to, At: time.Now()}
+	if to == upstream.Out {
+		change.Until = l.made.Add(time.Duration(l.reopens.Load()))
+	}
 	if why != nil {
 		change.Reason = why
 	}

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"math/rand/v2"
 	"slices"
 	"sync"
@@ -67,7 +68,7 @@ type probed struct {
 func NewProber(sources []upstream.Upstream, opts *ProbeOptions) (*Prober, error) {
 	o := opts.withDefaults()
 	if _, err := upstream.NewRequest(upstream.List, o.Module, ""); err != nil {
-		return nil, err
+		return nil, fmt.Errorf("the module to probe with: %s", err) // of which it is not a failure
 	}
 	p := &Prober{
 		sources: slices.Clone(sources), opts: o, done: make(chan struct{}),
@@ -118,7 +119,11 @@ func (p *Prober) round(ctx context.Context) {
 func (p *Prober) learn(i int, what probed) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if what.err != nil {
+	switch {
+	case what.err == nil:
+	case upstream.ClassOf(what.err) == upstream.NotFound:
+		what.versions = []string{} // which is all of the others' that it lacks
+	default:
 		what.versions = p.seen[i].versions // the last that is known
 	}
 	p.seen[i] = what

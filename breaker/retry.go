@@ -3,7 +3,6 @@ package breaker
 import (
 	"context"
 	"errors"
-	"io"
 	"slices"
 	"time"
 
@@ -17,7 +16,7 @@ import (
 //
 // It asks again only where that can help: some source was unavailable or met a
 // bound on time. It does not where every source gave an answer ("not found",
-// "denied", bytes that did not match), nor offline, nor after failures that no
+// "denied", that it did not like the request, bytes that did not match), nor offline, nor after failures that no
 // source is to blame for. When the bounds are met, the last error is returned,
 // with a [*GaveUpError] as its cause if there was more than one try, or would
 // have been but for the budget.
@@ -144,7 +143,7 @@ func attemptsOf(err error) []*upstream.Error {
 }
 
 func mayRecover(e *upstream.Error) bool {
-	return e.Source != "" && (e.Class == upstream.Unavailable || e.Class == upstream.Timeout)
+	return e.Source != "" && e.MayPass()
 }
 
 // isAnswer reports whether a try has brought an answer, be it that there is no
@@ -176,41 +175,11 @@ func (r *retry) try(ctx context.Context, req upstream.Request) (*upstream.Respon
 	if r.opts.TryTimeout <= 0 {
 		return r.next.Fetch(ctx, req)
 	}
-	ctx, cancel := context.WithCancelCause(ctx)
-	ctx, progress := upstream.WithProgress(ctx)
-	timer := time.AfterFunc(r.opts.TryTimeout, func() {
-		if !progress.Begun() {
-			cancel(errTryTimeout)
-		}
-	})
-	defer timer.Stop()
-	resp, err := r.next.Fetch(ctx, req)
-	if err != nil {
-		timedOut := context.Cause(ctx) == errTryTimeout
-		cancel(nil)
-		if timedOut {
-			return nil, &upstream.Error{Class: upstream.Timeout, Request: req, Source: "all sources", Err: errTryTimeout}
-		}
-		return nil, err
+	resp, err, late := fetchWithin(ctx, r.next, req, r.opts.TryTimeout, errTryTimeout)
+	if late {
+		return nil, &upstream.Error{Class: upstream.Timeout, Request: req, Source: "all sources", Err: errTryTimeout}
 	}
-	if _, complete := resp.Body.(io.ReaderAt); complete {
-		cancel(nil)
-		return resp, nil
-	}
-	out := *resp
-	out.Body = stream{resp.Body, cancel}
-	return &out, nil
-}
-
-// A stream needs its context until it is closed.
-type stream struct {
-	io.ReadCloser
-	cancel context.CancelCauseFunc
-}
-
-func (s stream) Close() error {
-	defer s.cancel(nil)
-	return s.ReadCloser.Close()
+	return resp, err
 }
 
 var errTryTimeout = errors.New("no source had begun to answer within the time for one try")
@@ -224,8 +193,8 @@ func (r *retry) tell(e RetryEvent) {
 // giveUp adds to an error how often it was tried in vain.
 func giveUp(err error, tries int, reason Reason) error {
 	e, ok := errors.AsType[*upstream.Error](err)
-	if !ok || e == nil || tries == 1 && reason != OutOfBudget {
-		return err
+	if !ok || e == nil || tries == 1 && reason != OutOfBudget || !e.MayPass() {
+		return err // the last is for one who gave an answer: it was not for its sake
 	}
 	out := *e
 	out.Err = &GaveUpError{Tries: tries, Reason: reason, Err: e.Err}

@@ -27,7 +27,7 @@ type Standing struct {
 }
 
 // Expected returns how long to expect a small file to take from the source, as a
-// figure to compare: the average time to the first byte, longer in proportion to
+// figure to compare: the median time to the first byte, longer in proportion to
 // what it fails at and what it does not have. Zero means that nothing is known.
 func (s Standing) Expected() time.Duration {
 	f := s.Figures[upstream.SmallFiles]
@@ -35,7 +35,7 @@ func (s Standing) Expected() time.Duration {
 		return 0
 	}
 	success := float64(f.Answers) / float64(f.Answers+f.Failures)
-	return time.Duration(float64(f.Average) / (success * f.Coverage()))
+	return time.Duration(float64(f.FirstByte.P50) / (success * f.Coverage()))
 }
 
 // Rank returns what is known of sources, the best first: those that work before

@@ -56,7 +56,7 @@ func TestRank(t *testing.T) {
 		all[0].fails(upstream.Error{})
 		askTimes(t, sources[0], 1)
 
-		want := []string{"fast", "slow", "unknown", "unknown too", "behind", "on trial", "out"}
+		want := []string{"fast", "slow", "behind", "unknown", "unknown too", "on trial", "out"} // who has no list lacks more
 		if diff := cmp.Diff(want, names(breaker.Rank(sources, p))); diff != "" {
 			t.Errorf("with a prober (-want +got):\n%s", diff)
 		}
@@ -93,7 +93,7 @@ func TestStanding(t *testing.T) {
 		want := map[string]summary{
 			"one":   {Answers: 2, Missing: 1},
 			"two":   {Small: upstream.Out, Zips: upstream.Out, Answers: 1, Failed: 1, Failing: true},
-			"three": {Missing: -1},
+			"three": {Missing: 2},
 		}
 		sums := map[string]summary{}
 		for name, s := range got {
@@ -126,16 +126,16 @@ func TestStandingExpected(t *testing.T) {
 		want time.Duration
 	}{
 		{"nothing known", upstream.Figures{}, 0},
-		{"only failures", upstream.Figures{Failures: 5, Average: time.Second}, 0},
-		{"all is well", upstream.Figures{Answers: 10, Average: 20 * ms}, 20 * ms},
-		{"half fails", upstream.Figures{Answers: 5, Failures: 5, Average: 20 * ms}, 40 * ms},
-		{"a fifth is lacking", upstream.Figures{Answers: 8, Lacking: 2, Average: 20 * ms}, 25 * ms},
-		{"both", upstream.Figures{Answers: 8, Lacking: 2, Failures: 8, Average: 20 * ms}, 50 * ms},
-		{"what nobody has is nobody's fault", upstream.Figures{Answers: 8, NotFound: 90, Average: 20 * ms}, 20 * ms},
+		{"only failures", upstream.Figures{Failures: 5, FirstByte: upstream.Percentiles{P50: time.Second}}, 0},
+		{"all is well", upstream.Figures{Answers: 10, FirstByte: upstream.Percentiles{P50: 20 * ms}}, 20 * ms},
+		{"half fails", upstream.Figures{Answers: 5, Failures: 5, FirstByte: upstream.Percentiles{P50: 20 * ms}}, 40 * ms},
+		{"a fifth is lacking", upstream.Figures{Answers: 8, Lacking: 2, FirstByte: upstream.Percentiles{P50: 20 * ms}}, 25 * ms},
+		{"both", upstream.Figures{Answers: 8, Lacking: 2, Failures: 8, FirstByte: upstream.Percentiles{P50: 20 * ms}}, 50 * ms},
+		{"what nobody has is nobody's fault", upstream.Figures{Answers: 8, NotFound: 90, FirstByte: upstream.Percentiles{P50: 20 * ms}}, 20 * ms},
 	}
 	for _, test := range tests {
 		var s breaker.Standing
-		s.Figures[upstream.Zips] = upstream.Figures{Answers: 1, Average: time.Hour}
+		s.Figures[upstream.Zips] = upstream.Figures{Answers: 1, FirstByte: upstream.Percentiles{P50: time.Hour}}
 		s.Figures[upstream.SmallFiles] = test.f
 		if got := s.Expected(); got != test.want {
 			t.Errorf("%s: %v, want %v", test.name, got, test.want)

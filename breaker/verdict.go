@@ -34,7 +34,7 @@ func (l *lane) verdict(ctx context.Context, p *upstream.Progress, err error) err
 	case upstream.Canceled, upstream.Overloaded:
 		return errNoVerdict
 	}
-	if e.Source == "" {
+	if e.Source == "" || !e.MayPass() && e.Class != upstream.Untrusted {
 		return errNoVerdict
 	}
 	return e

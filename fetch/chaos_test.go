@@ -205,8 +205,14 @@ func (s *storm) each(w weather) {
 }
 
 // rounds is how many storms a scenario's figures are taken of, for a 99th
-// percentile to rest on more than one file.
-const rounds = 4
+// percentile to rest on more than one file, and many where it is to be within a
+// limit.
+func rounds(most float64) int {
+	if most > 0 {
+		return 8
+	}
+	return 3
+}
 
 // Every file is there, and right, whatever the weather, as long as one mirror
 // can answer.
@@ -215,7 +221,7 @@ func TestChaos(t *testing.T) {
 	for _, scenario := range scenarios {
 		t.Run(scenario.name, func(t *testing.T) {
 			var all report
-			for range rounds {
+			for range rounds(scenario.most) {
 				synctest.Test(t, func(t *testing.T) {
 					s := newStorm(t, fetch.Options{}, 40*time.Millisecond, overPipes(t))
 					scenario.set(s)

@@ -19,6 +19,8 @@ type Client struct {
 	owned io.Closer // the store, if New opened it
 	core  atomic.Pointer[core]
 
+	closing atomic.Bool
+
 	mu      sync.Mutex
 	closed  bool
 	retired map[*core]bool // which have been replaced and are not done
@@ -87,6 +89,9 @@ func (c *Client) Reconfigure(opts *Options) error {
 // When ctx ends, Fetch returns at once; the download goes on for the others who
 // wait for it, and for a short grace.
 func (c *Client) Fetch(ctx context.Context, req upstream.Request) (*upstream.Response, error) {
+	if c.closing.Load() {
+		return nil, &upstream.Error{Class: upstream.Canceled, Request: req, Err: errClosed}
+	}
 	for {
 		now := c.core.Load()
 		resp, err := now.fetch(ctx, req)
@@ -121,6 +126,7 @@ func (c *Client) Ranking() []breaker.Standing {
 // class Canceled. Bodies that were handed out stay readable. Closing again does
 // nothing.
 func (c *Client) Close() error {
+	c.closing.Store(true)
 	c.mu.Lock()
 	if c.closed {
 		c.mu.Unlock()

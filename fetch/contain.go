@@ -11,7 +11,8 @@ import (
 
 // contain returns middleware that makes a failure of a panic, in a source or
 // while its body is read, so that the next source is asked and the program
-// lives. The stack goes to the log and not to strangers.
+// lives. The stack goes to the log and not to strangers. So does each lie of a
+// source, for the caller may get the right bytes from another.
 func contain(log *slog.Logger) upstream.Middleware {
 	return func(next upstream.Upstream) upstream.Upstream {
 		return &contained{next, log}
@@ -35,7 +36,11 @@ func (c *contained) Fetch(ctx context.Context, req upstream.Request) (resp *upst
 	}()
 	resp, err = c.next.Fetch(ctx, req)
 	if err != nil {
-		err = upstream.AsError(err, req, name)
+		e := upstream.AsError(err, req, name)
+		if e.Class == upstream.Untrusted {
+			c.log.Warn("a source sent what it should not have", "source", name, "key", req.Key(), "error", e)
+		}
+		return nil, e
 	}
-	return resp, err
+	return resp, nil
 }

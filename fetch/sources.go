@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"time"
 
 	"github.com/breakwater-go/breakwater/breaker"
 	"github.com/breakwater-go/breakwater/cache"
@@ -136,7 +137,8 @@ func (c *core) logChange(change breaker.CircuitChange) {
 	what := []any{"source", change.Source, "lane", change.Lane.String()}
 	switch change.To {
 	case upstream.Out:
-		c.log.Warn("a source is out: it will be left alone for a while", append(what, "reason", change.Reason)...)
+		leave := change.Until.Sub(change.At).Round(time.Second)
+		c.log.Warn("a source is out, and left alone for now", append(what, "for", leave, "reason", change.Reason)...)
 	case upstream.OnTrial:
 		c.log.Debug("a source is tried again", what...)
 	case upstream.Working:

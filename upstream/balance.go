@@ -9,11 +9,13 @@ import (
 	"time"
 )
 
-// A Balance orders the members of a group of mirrors for a request: the first
-// is asked, the others in turn as long as those before them fail or keep silent.
-// Order returns indexes of members, which are in the order of the configuration;
-// those that it leaves out come last. It may be called by many goroutines at
-// once.
+// A Balance orders members of a group of mirrors for a request: the first is
+// asked, the others in turn as long as those before them fail or keep silent.
+// Order is given at least two members, in the order of the configuration: those
+// that work, without the backups, or where there are none of these, those that
+// have just come back, the backups, or those that are out. It returns their
+// indexes; those that it leaves out come last. It may be called by many
+// goroutines at once.
 type Balance interface {
 	Order(req Request, members []Candidate) []int
 }
@@ -57,7 +59,7 @@ func Weighted() Balance {
 }
 
 // LeastInFlight returns the Balance by which the member with the fewest calls
-// under way is asked first, in relation to its Weight.
+// under way is asked first, in relation to its Weight; of equals, the first.
 func LeastInFlight() Balance {
 	return balanceFunc(func(_ Request, members []Candidate) []int {
 		return ordered(members, func(c Candidate) float64 { return float64(c.InFlight) / float64(c.Weight) })
@@ -66,7 +68,7 @@ func LeastInFlight() Balance {
 
 // LowestLatency returns the Balance by which the better of two members, drawn at
 // random, is asked first: that with the lower average time to the first byte,
-// times the calls under way. That there are only two to choose from keeps all
+// times the calls under way, in relation to its Weight. That there are only two to choose from keeps all
 // callers from rushing to the same one (Mitzenmacher, 1996), and keeps what is
 // known of the others new. A member that nothing is known of counts as near.
 func LowestLatency() Balance {

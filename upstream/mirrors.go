@@ -93,38 +93,44 @@ func (m *mirrors) Fetch(ctx context.Context, req Request) (*Response, error) {
 	return nil, out.fail(ctx, req)
 }
 
-// runners returns the members in the order in which req is to ask them.
+// runners returns the members in the order in which req is to ask them: the
+// places in their order, and the first that is taken in the order of the Balance.
 func (m *mirrors) runners(req Request) []runner {
 	lane := req.Kind().Lane()
-	order := m.order(req, lane)
-	places := make([]place, len(m.members))
+	var at [places][]int
 	for i := range m.members {
-		places[i] = m.place(i, lane)
+		p := m.place(i, lane)
+		at[p] = append(at[p], i)
 	}
-	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(places[a], places[b]) })
-	runners := make([]runner, len(order))
-	for i, j := range order {
-		_, reluctant := As[nothing](m.members[j].Upstream)
-		runners[i] = runner{Upstream: m.members[j].Upstream, reserve: m.members[j].Backup, reluctant: reluctant}
+	var runners []runner
+	for _, members := range at {
+		if runners == nil {
+			members = m.order(req, lane, members)
+		}
+		for _, i := range members {
+			_, reluctant := As[nothing](m.members[i].Upstream)
+			runners = append(runners, runner{Upstream: m.members[i].Upstream, reserve: m.members[i].Backup, reluctant: reluctant})
+		}
 	}
 	return runners
 }
 
-// order returns the indexes of all members in the order of the Balance.
-func (m *mirrors) order(req Request, l Lane) []int {
-	order := make([]int, len(m.members))
-	for i := range order {
-		order[i] = i
+// order returns members, by index, in the order of the Balance.
+func (m *mirrors) order(req Request, l Lane, members []int) []int {
+	if m.opts.Balance == nil || len(members) < 2 {
+		return members
 	}
-	if m.opts.Balance == nil || len(order) < 2 {
-		return order
-	}
-	candidates := make([]Candidate, len(m.members))
-	for i, member := range m.members {
+	candidates := make([]Candidate, len(members))
+	for i, j := range members {
+		member := m.members[j]
 		candidates[i] = Candidate{Source: Name(member.Upstream), Weight: member.Weight}
 		candidates[i].Figures, _ = FiguresOf(member.Upstream, l)
 	}
-	return complete(m.opts.Balance.Order(req, candidates), len(m.members))
+	var ordered []int
+	for _, i := range complete(m.opts.Balance.Order(req, candidates), len(members)) {
+		ordered = append(ordered, members[i])
+	}
+	return ordered
 }
 
 // complete makes a permutation of what a Balance returned: it may be anybody's.
@@ -154,6 +160,8 @@ const (
 	recovering
 	backup
 	out
+
+	places = iota // how many there are
 )
 
 func (m *mirrors) place(i int, l Lane) place {

@@ -107,8 +107,8 @@ func (r *race) start(budget *Budget) {
 	l.budget = budget
 	l.patience = r.delay(next)
 	l.due = l.begun.Add(l.patience)
-	if isSuspect(next.Upstream) {
-		l.due = l.begun // somebody is waiting for it in vain as it is
+	if l.suspect {
+		l.due = l.begun
 	}
 	r.legs = append(r.legs, l)
 	r.running++
@@ -121,7 +121,6 @@ func (r *race) start(budget *Budget) {
 // finish settles the accounts, ends the legs that are still running, and has
 // somebody wait for them.
 func (r *race) finish(winner *Response) {
-	trials := 0
 	for _, l := range r.legs {
 		switch {
 		case l.over && l.resp != nil:
@@ -130,14 +129,13 @@ func (r *race) finish(winner *Response) {
 			l.cancel(nil)
 		case winner == nil:
 			l.cancel(context.Cause(r.ctx))
-		case l.trial && l.keep():
-			trials++
+		case l.keep(): // it has until the end of its grace
 		default:
 			l.cancel(l.verdict())
 		}
 	}
 	if r.running > 0 {
-		r.group.Go(func() { r.drain(trials) })
+		r.group.Go(r.drain)
 	}
 }
 
@@ -158,22 +156,13 @@ func (r *race) settle(winner *leg) {
 	winner.resp.Body = endsCall{winner.resp.Body, winner.cancel}
 }
 
-// drain waits for the losers. Those on trial have until the end of the Trial
+// drain waits for the losers. Those that go on have until the end of their grace
 // for their first byte, and more is not asked of them.
-func (r *race) drain(trials int) {
-	var over <-chan time.Time
-	if trials > 0 {
-		timer := time.NewTimer(r.hedge.opts.Trial)
-		defer timer.Stop()
-		over = timer.C
-	}
-	ended := false
+func (r *race) drain() {
+	timer := time.NewTimer(0)
+	defer timer.Stop()
 	for r.running > 0 {
-		for _, l := range r.legs {
-			if !l.over && (ended || l.progress.Begun()) {
-				l.cancel(ErrOutpaced)
-			}
-		}
+		timer.Reset(r.endGraces())
 		select {
 		case l := <-r.ended:
 			r.running--
@@ -183,8 +172,24 @@ func (r *race) drain(trials int) {
 				l.resp.Body.Close()
 			}
 		case <-r.wake:
-		case <-over:
-			ended = true
+		case <-timer.C:
 		}
 	}
+}
+
+// endGraces ends the legs whose grace is over, and returns how long it takes
+// until the next one's is.
+func (r *race) endGraces() time.Duration {
+	next := 24 * time.Hour
+	for _, l := range r.legs {
+		left := time.Until(l.begun.Add(l.grace(r.hedge.opts.Trial)))
+		switch {
+		case l.over:
+		case left <= 0 || l.progress.Begun():
+			l.cancel(ErrOutpaced)
+		default:
+			next = min(next, left)
+		}
+	}
+	return next
 }

@@ -12,9 +12,10 @@ type leg struct {
 	runner
 	ctx      context.Context
 	cancel   context.CancelCauseFunc
-	keep     func() bool // has a leg on trial outlive the caller, unless that has gone already
+	keep     func() bool // has a leg of a doubtful source outlive the caller, unless that has gone already
 	progress *Progress
 	trial    bool    // the source was out: the next is asked at once
+	suspect  bool    // the source keeps others waiting: the next is asked at once
 	budget   *Budget // what it was taken out of; nil: nothing, it had to be
 	begun    time.Time
 	patience time.Duration // how long it may be silent
@@ -31,7 +32,8 @@ type leg struct {
 func newLeg(ctx context.Context, req Request, who runner, wake chan struct{}) *leg {
 	l := &leg{runner: who, begun: time.Now(), keep: func() bool { return false }}
 	l.trial = HealthOf(who.Upstream, req.Kind().Lane()).State != Working
-	if l.trial {
+	l.suspect = !l.trial && isSuspect(who.Upstream)
+	if l.trial || l.suspect {
 		own, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
 		l.keep = context.AfterFunc(ctx, func() { cancel(context.Cause(ctx)) })
 		l.ctx, l.cancel = own, func(why error) {
@@ -56,6 +58,19 @@ func (l *leg) verdict() error {
 		return ErrOutpaced
 	}
 	return nil
+}
+
+// grace returns how long after its beginning a leg that has lost may go on to show
+// whether its source is any good: one that was asked together with another has
+// not had its time when that one answers.
+func (l *leg) grace(trial time.Duration) time.Duration {
+	switch {
+	case l.trial:
+		return trial
+	case l.suspect:
+		return l.patience
+	}
+	return 0
 }
 
 // fetch asks the leg's runner. A panic would end the program here, where no

@@ -104,7 +104,7 @@ func (r *race) field(now time.Time) []runner {
 			continue
 		}
 		switch {
-		case l.over && l.err != nil && (l.err.Class == Unavailable || l.err.Class == Timeout):
+		case l.over && l.err != nil && l.err.MayPass():
 			failed = append(failed, l.runner)
 		case len(silent) == 0 && r.isHanging(l, now):
 			silent = append(silent, l.runner)

@@ -49,12 +49,13 @@ func TestMirrorsPlaces(t *testing.T) {
 		{"balance is out of its mind", orderIs{7, 1, -1, 1, 3}, []upstream.Member{working, working, working}, "bac"},
 		{"balance says nothing", orderIs(nil), []upstream.Member{working, working}, "ab"},
 		{"backup is last", nil, []upstream.Member{backup, working, working}, "bca"},
-		{"backup is last whatever the balance says", orderIs{0, 2, 1}, []upstream.Member{backup, working, working}, "cba"},
+		{"backup is last whatever the balance says", orderIs{1, 0, 2}, []upstream.Member{backup, working, working}, "cba"},
 		{"who is out is last", nil, []upstream.Member{out, working, backup}, "bca"},
 		{"backup that is out", nil, []upstream.Member{member(upstream.Out, true), out, working}, "cab"},
 		{"all are out", nil, []upstream.Member{out, out}, "ab"},
 		{"on trial it has its place", nil, []upstream.Member{onTrial, working}, "ab"},
-		{"backups are balanced", orderIs{3, 2, 1, 0}, []upstream.Member{working, working, backup, backup}, "badc"},
+		{"backups keep their order", orderIs{1, 0}, []upstream.Member{working, working, backup, backup}, "bacd"},
+		{"unless there is nobody else", orderIs{1, 0}, []upstream.Member{backup, backup}, "ba"},
 	}
 	for _, test := range tests {
 		if got := asks(t, &upstream.MirrorsOptions{Balance: test.balance}, test.members...); got != test.want {

@@ -14,6 +14,9 @@ import (
 // that. An error of another type counts as [Unavailable], or as what [ClassOf]
 // says of the context's errors.
 //
+// A source should also be [Named], or it is called by its Go type; [WithName]
+// gives any a name.
+//
 // Fetch honours ctx: when ctx ends it returns soon, with an error of class
 // [Canceled] or [Timeout]. Fetch may be called by many goroutines at once.
 type Upstream interface {
@@ -62,6 +65,17 @@ func As[T any](u Upstream) (T, bool) {
 type Named interface {
 	Name() string
 }
+
+// WithName returns u under that name.
+func WithName(name string, u Upstream) Upstream { return &named{u, name} }
+
+type named struct {
+	Upstream
+	name string
+}
+
+func (n *named) Name() string     { return n.name }
+func (n *named) Unwrap() Upstream { return n.Upstream }
 
 // Name returns u's name, looking behind middleware; an Upstream without one is
 // called by its Go type.

@@ -184,7 +184,7 @@ func (d *download) fill(resp *upstream.Response) error {
 	case dead:
 		return &brokenOff{err: &upstream.Error{Class: upstream.Timeout, Request: d.req, Source: resp.Source, Err: errDead}}
 	case err != nil:
-		return &brokenOff{err: upstream.AsError(err, d.req, resp.Source)}
+		return &brokenOff{err: d.brokeOff(resp, n, err)}
 	case n > limit:
 		err = fmt.Errorf("body is larger than the %d bytes allowed", d.req.Kind().MaxSize())
 	case resp.Size > 0 && n+resp.Offset != resp.Size:
@@ -199,6 +199,21 @@ func (d *download) fill(resp *upstream.Response) error {
 		return nil
 	}
 	return &upstream.Error{Request: d.req, Source: resp.Source, Err: err}
+}
+
+// brokeOff is the error of a body that ended with err after n bytes: it says how
+// much there was.
+func (d *download) brokeOff(resp *upstream.Response, n int64, err error) error {
+	e := *upstream.AsError(err, d.req, resp.Source)
+	if e.Err == nil {
+		return &e
+	}
+	at := fmt.Sprintf("after %d bytes", resp.Offset+n)
+	if resp.Size > 0 {
+		at = fmt.Sprintf("after %d of %d bytes", resp.Offset+n, resp.Size)
+	}
+	e.Err = fmt.Errorf("the body broke off %s: %w", at, e.Err)
+	return &e
 }
 
 // untilDone ends reading when ctx ends, also for a reader that gives nothing.
