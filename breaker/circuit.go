@@ -25,8 +25,9 @@ func (e *openError) Unwrap() error { return ErrOpen }
 // that the source did not like the request, such as 400, a caller that
 // went away early or is offline, our own limits, and errors that name no source
 // are neither success nor failure. Everything else is a failure, and so is a
-// call that took SlowCall or longer to the first byte of what was asked for, or
-// that another source outpaced before that or because its body was slow (see
+// call that took SlowAnswer or longer to the first byte of what was asked for,
+// that was silent for Silence until its caller left, or that another source
+// outpaced before the first byte or because its body was slow (see
 // [upstream.Hedge]). Time in our own queue is nobody's fault. While
 // the circuit is open, Fetch fails at once, of class Unavailable, with [ErrOpen]
 // as the cause and RetryAfter saying when the source will be asked again.
@@ -61,39 +62,24 @@ func (c *circuit) Fetch(ctx context.Context, req upstream.Request) (*upstream.Re
 	if !l.admits(ctx) {
 		return nil, l.refusal(ctx, req)
 	}
-	call, progress := upstream.WithProgress(ctx)
-	var resp *upstream.Response
-	err := error(errRefused)
-	defer l.tell()
-	l.breaker.Execute(func() (struct{}, error) {
-		if resp, err = c.ask(call, req, l); err != nil {
-			err = upstream.AsError(err, req, c.name)
-		}
-		return struct{}{}, l.verdict(ctx, progress, err)
-	})
-	if err == errRefused {
+	done, err := l.breaker.Load().Allow()
+	if err != nil {
 		return nil, l.refusal(ctx, req)
 	}
+	defer l.tell()
+	trial := l.begin(done)
+	verdict := error(errPanicked)
+	defer func() { trial.end(verdict) }()
+	call, progress := upstream.WithProgress(ctx)
+	resp, err := c.next.Fetch(call, req)
+	if err != nil {
+		err = upstream.AsError(err, req, c.name)
+	}
+	verdict = l.verdict(ctx, progress, err)
 	return resp, err
 }
 
-// ask asks the source. While it is on trial, it has SlowCall for the first byte:
-// the others who might ask it wait for the outcome.
-func (c *circuit) ask(ctx context.Context, req upstream.Request, l *lane) (*upstream.Response, error) {
-	if !l.tripped.Load() || l.opts.SlowCall <= 0 {
-		return c.next.Fetch(ctx, req)
-	}
-	resp, err, late := fetchWithin(ctx, c.next, req, l.opts.SlowCall, errTrial)
-	if late {
-		return nil, &upstream.Error{Class: upstream.Timeout, Request: req, Source: c.name, Err: errTrial}
-	}
-	return resp, err
-}
-
-var errTrial = errors.New("it was out, and when it was tried again it was silent for too long")
-
-// errRefused stands for a call that the breaker did not make.
-var errRefused = errors.New("refused")
+var errPanicked = errors.New("it panicked")
 
 // Strike opens the circuit for requests of kind k, for those who find out that
 // an answer which was let through was a lie. Failures are counted because they
@@ -102,9 +88,10 @@ func (c *circuit) Strike(k upstream.Kind, err error) {
 	l := &c.lanes[k.Lane()]
 	defer l.tell()
 	l.struck.Store(true)
-	l.breaker.Execute(func() (struct{}, error) {
-		return struct{}{}, &upstream.Error{Class: upstream.Untrusted, Source: c.name, Err: err}
-	})
+	l.blows.Add(1)
+	if done, refused := l.breaker.Load().Allow(); refused == nil {
+		done(&upstream.Error{Class: upstream.Untrusted, Source: c.name, Err: err})
+	}
 	l.struck.Store(false) // if it was open already, that is no reason to open again
 }
 

@@ -35,7 +35,7 @@ func TestCircuitNamesTheSource(t *testing.T) {
 	wantError(t, &upstream.Error{Request: request(t, modKey), Source: "proxy", Err: io.ErrUnexpectedEOF}, err)
 }
 
-// A slow call and a silent one are told from other failures by their text.
+// A slow answer and a silent source are told from other failures by their text.
 func TestCircuitSaysWhatWasSlow(t *testing.T) {
 	const sec = time.Second
 	tests := []struct {
@@ -43,7 +43,7 @@ func TestCircuitSaysWhatWasSlow(t *testing.T) {
 		course course
 		want   string
 	}{
-		{"slow", course{first: 12 * sec}, "proxy: timeout: the first byte took 12s"},
+		{"slow answer", course{first: 12 * sec}, "proxy: timeout: the first byte took 12s"},
 		{"silent", course{first: time.Hour, leaves: 15 * sec}, "proxy: timeout: silent for 15s"},
 		{"outpaced", course{first: time.Hour, leaves: sec, why: upstream.ErrOutpaced},
 			"proxy: timeout: silent for 1s: another source was faster"},
@@ -55,7 +55,7 @@ func TestCircuitSaysWhatWasSlow(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				var reason error
 				u := breaker.Circuit(&breaker.CircuitOptions{
-					ConsecutiveFailures: 1, OnChange: func(c breaker.CircuitChange) { reason = c.Reason },
+					ConsecutiveFailures: 1, SlowAnswer: 10 * sec, OnChange: func(c breaker.CircuitChange) { reason = c.Reason },
 				})(&source{name: "proxy", answer: test.course.answer})
 				ctx, cancel := context.WithCancelCause(t.Context())
 				defer cancel(nil)

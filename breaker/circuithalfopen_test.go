@@ -36,7 +36,7 @@ func TestHalfOpenLetsProbesThrough(t *testing.T) {
 			u, s := opened(t, test.probes)
 			time.Sleep(15 * time.Second)
 			s.works()
-			s.takes = time.Second
+			s.takes = 500 * time.Millisecond
 			for range test.want {
 				go func() {
 					if err := ask(t.Context(), t, u, modKey); err != nil {
@@ -133,15 +133,15 @@ func TestHalfOpenOpensForAsLong(t *testing.T) {
 	})
 }
 
-// A probe that hangs holds the only place until its caller has gone; then the
-// next one may try. The source's silence is not held against it before SlowCall: the
-// caller may have been impatient.
+// A probe whose caller goes early gives its place to the next one. The source's
+// silence is not held against it before Silence: the caller may have been
+// impatient.
 func TestHalfOpenProbeDeparts(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		u, s := opened(t, 1)
 		time.Sleep(10 * time.Second)
 		s.takes = time.Hour
-		ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
+		ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
 		defer cancel()
 		gone := make(chan error, 1)
 		go func() { gone <- ask(ctx, t, u, modKey) }()
@@ -154,7 +154,7 @@ func TestHalfOpenProbeDeparts(t *testing.T) {
 		if err := <-gone; !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("the caller got %v", err)
 		}
-		if waited := time.Since(start); waited != 3*time.Second {
+		if waited := time.Since(start); waited != 300*time.Millisecond {
 			t.Errorf("the caller waited %v", waited)
 		}
 		s.takes = 0

@@ -11,8 +11,8 @@ import (
 	"github.com/breakwater-go/breakwater/upstream"
 )
 
-// While a circuit is open, those whom nobody else can answer may go through one
-// at a time and not more often than LastResort.
+// While a circuit is open, those whom nobody else can answer may go through,
+// and not more often than LastResort.
 func TestLastResortIsRationed(t *testing.T) {
 	const sec = time.Second
 	tests := []struct {
@@ -40,21 +40,6 @@ func TestLastResortIsRationed(t *testing.T) {
 			})
 		})
 	}
-}
-
-// Only one last resort is under way at a time.
-func TestLastResortOneAtATime(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		u, s := opened(t, 1)
-		s.takes = 5 * time.Second
-		time.Sleep(time.Second)
-		for range 10 {
-			go ask(t.Context(), t, lastResort(u), modKey)
-			time.Sleep(400 * time.Millisecond)
-		}
-		wantAsked(t, s, 1)
-		time.Sleep(time.Second)
-	})
 }
 
 // The lanes have last resorts of their own.

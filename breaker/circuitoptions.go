@@ -24,10 +24,16 @@ type CircuitOptions struct {
 	// Window is how far back FailureRate looks. Default: 30 s.
 	Window time.Duration
 
-	// SlowCall is how long the first byte of an answer may take before the call
-	// counts as a failure, although its caller gets the answer. Default: 10 s;
-	// negative: no bound.
-	SlowCall time.Duration
+	// SlowAnswer is how long the first byte of an answer may take before the call
+	// counts as a failure, although its caller gets the answer. Default: no
+	// bound, for a source that is slow is better than none; among mirrors, those
+	// that others are faster than are found out all the same.
+	SlowAnswer time.Duration
+
+	// Silence is how long a source may be silent before a call counts as a
+	// failure although its caller has gone. Default: 10 s; negative: it never
+	// does.
+	Silence time.Duration
 
 	// OpenFor is how long nobody is let through once the circuit is open. Then
 	// it is half-open: probes are let through, and decide. Default: 10 s.
@@ -77,7 +83,7 @@ func (o *CircuitOptions) withDefaults() CircuitOptions {
 	}
 	opts.MinRequests = cmp.Or(opts.MinRequests, 20)
 	opts.Window = cmp.Or(opts.Window, 30*time.Second)
-	opts.SlowCall = cmp.Or(opts.SlowCall, 10*time.Second)
+	opts.Silence = cmp.Or(opts.Silence, 10*time.Second)
 	opts.OpenFor = cmp.Or(opts.OpenFor, 10*time.Second)
 	opts.LastResort = cmp.Or(opts.LastResort, 250*time.Millisecond)
 	opts.MaxHoldOff = cmp.Or(opts.MaxHoldOff, 30*time.Second)

@@ -32,6 +32,7 @@ type outcome struct {
 
 func outcomes() []outcome {
 	of := func(class upstream.Class) error { return &upstream.Error{Class: class, Source: "proxy"} }
+	status := func(code int) error { return &upstream.Error{Source: "proxy", Status: code} }
 	return []outcome{
 		{name: "answer", want: success},
 		{name: "not found", err: of(upstream.NotFound), want: success},
@@ -45,6 +46,14 @@ func outcomes() []outcome {
 		{name: "deadline that is not the caller's", err: context.DeadlineExceeded, want: failure},
 		{name: "error of a source inside", err: &upstream.Error{Source: "inner"}, want: failure},
 
+		{name: "status 500", err: status(500), want: failure},
+		{name: "too slow a request", err: status(408), want: failure},
+		{name: "too early", err: status(425), want: failure},
+		{name: "too many requests", err: status(429), want: failure},
+		{name: "untrusted, whatever the status", err: &upstream.Error{Class: upstream.Untrusted, Source: "proxy", Status: 400}, want: failure},
+
+		{name: "does not like the request", err: status(400), want: neither},
+		{name: "nor its length", err: status(414), want: neither},
 		{name: "canceled", err: of(upstream.Canceled), want: neither},
 		{name: "cancellation of another type", err: context.Canceled, want: neither},
 		{name: "overloaded", err: of(upstream.Overloaded), want: neither},

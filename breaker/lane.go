@@ -22,7 +22,7 @@ type lane struct {
 	source  string
 	lane    upstream.Lane
 	opts    CircuitOptions
-	breaker *gobreaker.CircuitBreaker[struct{}]
+	breaker atomic.Pointer[gobreaker.TwoStepCircuitBreaker[struct{}]] // replaced by closeLate
 
 	tripped  atomic.Bool
 	made     time.Time    // what follows counts from here: a clock that is set back must not shut a source out
@@ -33,11 +33,14 @@ type lane struct {
 
 	last   atomic.Pointer[upstream.Error] // failure
 	struck atomic.Bool                    // the next failure opens the circuit
+	blows  atomic.Uint32                  // how often it was struck
+	late   atomic.Uint32                  // trials that succeeded late since the circuit opened
 
 	// failures in a row. The breaker's own count forgets with the window, and
 	// never learns of a request that took longer: a source that hangs would
-	// never open its circuit. Guarded by the breaker's lock, as is hold: how
-	// long the last failure asked to be left alone.
+	// never open its circuit. hold is how long the last failure asked to be left
+	// alone.
+	tally    sync.Mutex
 	failures uint32
 	hold     time.Duration
 
@@ -48,23 +51,51 @@ type lane struct {
 
 func (l *lane) init(source string, lane upstream.Lane, o CircuitOptions) {
 	l.source, l.lane, l.opts, l.made = source, lane, o, time.Now()
-	l.breaker = gobreaker.NewCircuitBreaker[struct{}](gobreaker.Settings{
-		Name:         source,
-		MaxRequests:  o.Probes,
-		Interval:     o.Window,
-		BucketPeriod: o.Window / buckets,
+	l.breaker.Store(l.newBreaker())
+}
+
+func (l *lane) newBreaker() *gobreaker.TwoStepCircuitBreaker[struct{}] {
+	var breaker *gobreaker.TwoStepCircuitBreaker[struct{}]
+	breaker = gobreaker.NewTwoStepCircuitBreaker[struct{}](gobreaker.Settings{
+		Name:         l.source,
+		MaxRequests:  l.opts.Probes,
+		Interval:     l.opts.Window,
+		BucketPeriod: l.opts.Window / buckets,
 		// It is half-open only after this time: who waited for RetryAfter and
 		// not a tick longer must not come too early.
-		Timeout:    max(1, o.LastResort-1),
+		Timeout:    max(1, l.opts.LastResort-1),
 		IsExcluded: func(err error) bool { return err == errNoVerdict },
 		// These are called with the breaker's lock held: only stores.
-		IsSuccessful:  l.count,
-		ReadyToTrip:   l.isReadyToTrip,
-		OnStateChange: func(_ string, from, to gobreaker.State) { l.change(from, to) },
+		IsSuccessful: l.count,
+		ReadyToTrip:  l.isReadyToTrip,
+		OnStateChange: func(_ string, from, to gobreaker.State) {
+			if l.breaker.Load() == breaker { // and not one that has been replaced
+				l.change(from, to)
+			}
+		},
 	})
+	return breaker
+}
+
+// closeLate closes the circuit because of trials that succeeded when they had
+// given up their places already, in which others may be by now. What was learnt
+// of the source since the trial began, when the lane had been struck so often,
+// counts for more.
+func (l *lane) closeLate(blows uint32) {
+	if !l.tripped.Load() || l.blows.Load() != blows || l.now() < l.notUntil.Load() {
+		return
+	}
+	if l.late.Add(1) < l.opts.Probes {
+		return
+	}
+	l.breaker.Store(l.newBreaker())
+	l.count(nil)
+	l.change(gobreaker.StateHalfOpen, gobreaker.StateClosed)
 }
 
 func (l *lane) count(err error) bool {
+	l.tally.Lock()
+	defer l.tally.Unlock()
 	if err == nil {
 		l.failures = 0
 		return true
@@ -76,12 +107,15 @@ func (l *lane) count(err error) bool {
 		l.hold = min(e.RetryAfter, max(0, l.opts.MaxHoldOff))
 		if e.Status == http.StatusTooManyRequests && l.hold > 0 {
 			l.struck.Store(true)
+			l.blows.Add(1)
 		}
 	}
 	return false
 }
 
 func (l *lane) isReadyToTrip(c gobreaker.Counts) bool {
+	l.tally.Lock()
+	defer l.tally.Unlock()
 	counted := c.Requests - c.TotalExclusions
 	rateReached := counted >= l.opts.MinRequests && float64(c.TotalFailures) >= l.opts.FailureRate*float64(counted)
 	return l.struck.Load() || l.failures >= l.opts.ConsecutiveFailures || rateReached
@@ -90,6 +124,9 @@ func (l *lane) isReadyToTrip(c gobreaker.Counts) bool {
 // change keeps the times for a change of the breaker's state. That a last resort
 // has come to nothing is no change.
 func (l *lane) change(from, to gobreaker.State) {
+	l.tally.Lock()
+	hold := l.hold
+	l.tally.Unlock()
 	now := l.now()
 	early := now < l.reopens.Load()
 	switch to {
@@ -103,16 +140,17 @@ func (l *lane) change(from, to gobreaker.State) {
 		}
 	case gobreaker.StateOpen:
 		l.struck.Store(false)
+		l.late.Store(0)
 		l.trialAt.Store(now + int64(l.opts.LastResort))
-		asked := max(now+int64(l.hold), l.notUntil.Load()) // a strike does not take back what a source asked for
+		asked := max(now+int64(hold), l.notUntil.Load()) // a strike does not take back what a source asked for
 		l.notUntil.Store(asked)
 		if from == gobreaker.StateHalfOpen && early {
 			l.reopens.Store(max(asked, l.reopens.Load()))
 			return
 		}
 		openFor := l.opts.OpenFor
-		if l.hold > 0 {
-			openFor = l.hold
+		if hold > 0 {
+			openFor = hold
 		}
 		l.reopens.Store(max(asked, now+int64(openFor)))
 		l.tripped.Store(true)

@@ -13,6 +13,13 @@ import (
 	"github.com/breakwater-go/breakwater/upstream"
 )
 
+// DefaultProbeModule is the module that sources are probed with: a public one,
+// small, and of long standing.
+const DefaultProbeModule = "golang.org/x/mod"
+
+// longestEvery keeps the jitter of a nonsensical interval from making it negative.
+const longestEvery = 365 * 24 * time.Hour
+
 // ProbeOptions says how sources are probed. A nil *ProbeOptions and zero fields
 // mean the defaults.
 type ProbeOptions struct {
@@ -25,7 +32,7 @@ type ProbeOptions struct {
 
 	// Module is the path of the module whose list of versions is asked for. All
 	// sources are asked, so it must not be a private one. That a source does not
-	// have it is a good answer, too. Default: golang.org/x/mod.
+	// have it is a good answer, too. Default: [DefaultProbeModule].
 	Module string
 }
 
@@ -34,9 +41,9 @@ func (o *ProbeOptions) withDefaults() ProbeOptions {
 	if o != nil {
 		opts = *o
 	}
-	opts.Every = cmp.Or(max(0, opts.Every), 30*time.Second)
+	opts.Every = min(cmp.Or(max(0, opts.Every), 30*time.Second), longestEvery)
 	opts.Timeout = cmp.Or(max(0, opts.Timeout), 5*time.Second)
-	opts.Module = cmp.Or(opts.Module, "golang.org/x/mod")
+	opts.Module = cmp.Or(opts.Module, DefaultProbeModule)
 	return opts
 }
 
@@ -63,7 +70,9 @@ type probed struct {
 	versions []string
 }
 
-// NewProber begins to probe sources, each of which should be behind [Circuit].
+// NewProber begins to probe sources, each of which should be behind [Circuit]. One
+// that is nil is not probed, and keeps the place of one that may not be asked for
+// the Module.
 // The caller closes the Prober. The options' Module must be a module path.
 func NewProber(sources []upstream.Upstream, opts *ProbeOptions) (*Prober, error) {
 	o := opts.withDefaults()
@@ -103,6 +112,9 @@ func (p *Prober) round(ctx context.Context) {
 	var all sync.WaitGroup
 	defer all.Wait()
 	for i, source := range p.sources {
+		if source == nil {
+			continue
+		}
 		all.Go(func() {
 			ctx, cancel := context.WithTimeoutCause(ctx, p.opts.Timeout, errProbeTimeout)
 			defer cancel()

@@ -123,7 +123,7 @@ func TestProberBringsASourceBack(t *testing.T) {
 func TestProberFindsABlackHole(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		hole := &source{name: "hole", takes: 1000 * time.Hour}
-		u := breaker.Circuit(&breaker.CircuitOptions{ConsecutiveFailures: 3, SlowCall: -1, OpenFor: time.Hour})(hole)
+		u := breaker.Circuit(&breaker.CircuitOptions{ConsecutiveFailures: 3, Silence: -1, OpenFor: time.Hour})(hole)
 		p := probing(t, &breaker.ProbeOptions{Timeout: 2 * time.Second}, u)
 		time.Sleep(2*time.Second - 1)
 		synctest.Wait()

@@ -62,6 +62,9 @@ func (r *retry) Fetch(ctx context.Context, req upstream.Request) (*upstream.Resp
 		if reason != Again {
 			return nil, giveUp(err, tries, reason)
 		}
+		if pace.short {
+			wait = max(wait, minWait) // or it would spin until there is a token
+		}
 		if !sleep(ctx, wait) {
 			continue // decide finds that the caller has gone
 		}

@@ -17,6 +17,7 @@ import (
 // Asking again helps where a source could not give an answer this time.
 func TestRetryWhereItHelps(t *testing.T) {
 	of := func(class upstream.Class) error { return &upstream.Error{Class: class, Source: "proxy"} }
+	status := func(code int) error { return &upstream.Error{Source: "proxy", Status: code} }
 	tests := []struct {
 		name string
 		err  error
@@ -24,15 +25,22 @@ func TestRetryWhereItHelps(t *testing.T) {
 		want int64 // how often the source is asked
 	}{
 		{name: "answer", want: 1},
-		{name: "unavailable", err: of(upstream.Unavailable), want: 5},
-		{name: "timeout", err: of(upstream.Timeout), want: 5},
-		{name: "error of another type", err: io.ErrUnexpectedEOF, want: 5},
-		{name: "deadline that is not the caller's", err: context.DeadlineExceeded, want: 5},
-		{name: "wrapped", err: fmt.Errorf("outer: %w", of(upstream.Unavailable)), want: 5},
+		{name: "unavailable", err: of(upstream.Unavailable), want: 6},
+		{name: "timeout", err: of(upstream.Timeout), want: 6},
+		{name: "error of another type", err: io.ErrUnexpectedEOF, want: 6},
+		{name: "deadline that is not the caller's", err: context.DeadlineExceeded, want: 6},
+		{name: "wrapped", err: fmt.Errorf("outer: %w", of(upstream.Unavailable)), want: 6},
+
+		{name: "status 503", err: status(503), want: 6},
+		{name: "too slow a request", err: status(408), want: 6},
+		{name: "too early", err: status(425), want: 6},
+		{name: "too many requests", err: status(429), want: 6},
 
 		{name: "not found", err: of(upstream.NotFound), want: 1},
 		{name: "denied", err: of(upstream.Denied), want: 1},
 		{name: "untrusted", err: of(upstream.Untrusted), want: 1},
+		{name: "does not like the request", err: status(400), want: 1},
+		{name: "nor its length", err: status(414), want: 1},
 		{name: "overloaded", err: of(upstream.Overloaded), want: 1},
 		{name: "canceled", err: of(upstream.Canceled), want: 1},
 		{name: "names no source", err: &upstream.Error{Err: errors.New("disk full")}, want: 1},
@@ -68,7 +76,7 @@ func departed(ctx context.Context) context.Context {
 }
 
 func TestRetrySucceeds(t *testing.T) {
-	for failures := range int64(6) {
+	for failures := range int64(7) {
 		synctest.Test(t, func(t *testing.T) {
 			s := &source{name: "proxy"}
 			s.answer = func(_ context.Context, req upstream.Request) error {
@@ -78,35 +86,51 @@ func TestRetrySucceeds(t *testing.T) {
 				return nil
 			}
 			err := ask(t.Context(), t, breaker.Retry(nil)(s), modKey)
-			if recovered := failures < 5; recovered != (err == nil) {
+			if recovered := failures < 6; recovered != (err == nil) {
 				t.Errorf("after %d failures: %v", failures, err)
 			}
-			wantAsked(t, s, min(5, failures+1))
+			wantAsked(t, s, min(6, failures+1))
 		})
 	}
 }
 
-// The last error is the one that is returned: it is the news.
+// The last error is the one that is returned: it is the news. An answer is not
+// said to be given up on, however many tries it took.
 func TestRetryReturnsTheLastError(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		s := &source{name: "proxy"}
-		s.answer = func(_ context.Context, req upstream.Request) error {
-			class := []upstream.Class{upstream.Timeout, upstream.Denied}[s.asked.Load()-1]
-			return &upstream.Error{Class: class, Request: req, Source: "proxy"}
-		}
-		err := ask(t.Context(), t, breaker.Retry(nil)(s), modKey)
-		want := &upstream.Error{Class: upstream.Denied, Request: request(t, modKey), Source: "proxy"}
-		wantError(t, want, err) // a denial is an answer, however many tries it took
-		wantAsked(t, s, 2)
-	})
+	tests := []struct {
+		name string
+		last upstream.Error
+	}{
+		{"absence", upstream.Error{Class: upstream.NotFound}},
+		{"denial", upstream.Error{Class: upstream.Denied}},
+		{"a lie", upstream.Error{Class: upstream.Untrusted}},
+		{"it does not like the request", upstream.Error{Status: 400}},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := &source{name: "proxy"}
+				s.fails(upstream.Error{Class: upstream.Timeout})
+				time.AfterFunc(time.Nanosecond, func() { s.fails(test.last) })
+				err := ask(t.Context(), t, breaker.Retry(nil)(s), modKey)
+				want := test.last
+				want.Request, want.Source = request(t, modKey), "proxy"
+				wantError(t, &want, err)
+				wantAsked(t, s, 2)
+			})
+		})
+	}
 }
 
 // In a group it is enough that one source may do better, whatever error the
 // group makes of them all.
 func TestRetryGroups(t *testing.T) {
-	const (
-		out = upstream.Unavailable
-		no  = upstream.NotFound
+	var (
+		out     = upstream.Error{}
+		no      = upstream.Error{Class: upstream.NotFound}
+		denied  = upstream.Error{Class: upstream.Denied}
+		lies    = upstream.Error{Class: upstream.Untrusted}
+		dislike = upstream.Error{Status: 400}
 	)
 	comma := func(a, b upstream.Upstream) upstream.Upstream {
 		return upstream.Fallback(upstream.Step{Upstream: a}, upstream.Step{Upstream: b})
@@ -115,27 +139,30 @@ func TestRetryGroups(t *testing.T) {
 	tests := []struct {
 		name  string
 		group func(a, b upstream.Upstream) upstream.Upstream
-		a, b  upstream.Class
+		a, b  upstream.Error
 		wantA int64
 		wantB int64
 	}{
 		{"absence that all agree on", mirrors, no, no, 1, 1},
-		{"absence that a mirror could not confirm", mirrors, no, out, 5, 5},
-		{"and the other way around", mirrors, out, no, 5, 5},
-		{"all mirrors down", mirrors, out, out, 5, 5},
-		{"a mirror that lies, one that is down", mirrors, upstream.Untrusted, out, 5, 5},
-		{"mirrors that lie", mirrors, upstream.Untrusted, upstream.Untrusted, 1, 1},
-		{"mirrors that deny", mirrors, upstream.Denied, no, 1, 1},
-		{"a list ends at its first outage", comma, out, no, 5, 0},
-		{"a list that goes on to an outage", comma, no, out, 5, 5},
+		{"absence that a mirror could not confirm", mirrors, no, out, 6, 6},
+		{"and the other way around", mirrors, out, no, 6, 6},
+		{"all mirrors down", mirrors, out, out, 6, 6},
+		{"a mirror that lies, one that is down", mirrors, lies, out, 6, 6},
+		{"mirrors that lie", mirrors, lies, lies, 1, 1},
+		{"mirrors that deny", mirrors, denied, no, 1, 1},
+		{"mirrors that do not like the request", mirrors, dislike, no, 1, 1},
+		{"a mirror that does not like it, one that is down", mirrors, dislike, out, 6, 6},
+		{"a list ends at its first outage", comma, out, no, 6, 0},
+		{"a list that goes on to an outage", comma, no, out, 6, 6},
+		{"a list ends at one that does not like it", comma, dislike, out, 1, 0},
 		{"a list that has it nowhere", comma, no, no, 1, 1},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				a, b := &source{name: "a"}, &source{name: "b"}
-				a.fails(upstream.Error{Class: test.a})
-				b.fails(upstream.Error{Class: test.b})
+				a.fails(test.a)
+				b.fails(test.b)
 				if err := ask(t.Context(), t, breaker.Retry(nil)(test.group(a, b)), modKey); err == nil {
 					t.Error("no error")
 				}
@@ -173,7 +200,7 @@ func TestRetryManyAtOnce(t *testing.T) {
 			all.Go(func() { ask(t.Context(), t, u, modKey) })
 		}
 		all.Wait()
-		wantAsked(t, s, 5*callers)
+		wantAsked(t, s, 6*callers)
 	})
 }
 

@@ -57,7 +57,7 @@ func TestRetryAfterShorterThanBackoff(t *testing.T) {
 			s := clock(down("proxy"))
 			s.fails(upstream.Error{RetryAfter: 10 * time.Millisecond})
 			ask(t.Context(), t, breaker.Retry(&breaker.RetryOptions{Tries: 3})(s), modKey)
-			wantWaits(t, []time.Duration{200 * time.Millisecond, 400 * time.Millisecond}, s.waits())
+			wantWaits(t, []time.Duration{100 * time.Millisecond, 200 * time.Millisecond}, s.waits())
 		})
 	}
 }
@@ -67,7 +67,7 @@ func TestRetryWithoutRetryAfter(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := down("proxy")
 		ask(t.Context(), t, breaker.Retry(&breaker.RetryOptions{MaxRetryAfter: -1})(s), modKey)
-		wantAsked(t, s, 5)
+		wantAsked(t, s, 6)
 	})
 }
 
@@ -86,6 +86,7 @@ func TestRetryAfterOfSeveral(t *testing.T) {
 		{"whoever comes last", []upstream.Error{unavailable(3 * sec), unavailable(time.Hour)}, []time.Duration{3 * sec, 3 * sec}},
 		{"all ask for too much", []upstream.Error{unavailable(time.Hour), unavailable(2 * time.Hour)}, nil},
 		{"not one that has answered", []upstream.Error{{Class: upstream.NotFound, RetryAfter: sec}, unavailable(3 * sec)}, []time.Duration{3 * sec, 3 * sec}},
+		{"not one that does not like the request", []upstream.Error{{Status: 400, RetryAfter: sec}, unavailable(3 * sec)}, []time.Duration{3 * sec, 3 * sec}},
 		{"not our own limit", []upstream.Error{{Class: upstream.Overloaded, RetryAfter: sec}, unavailable(3 * sec)}, []time.Duration{3 * sec, 3 * sec}},
 		{"a timeout's counts", []upstream.Error{{Class: upstream.Timeout, RetryAfter: sec}, unavailable(3 * sec)}, []time.Duration{sec, sec}},
 	}

@@ -30,7 +30,7 @@ func TestRetryLoadInAnOutage(t *testing.T) {
 			requests := int64(seconds * perSecond)
 			extra := s.asked.Load() - requests
 			share := requests/5 + 32 + int64(time.Since(start)/time.Second) + 1
-			if wished := 4 * requests; extra > share || extra < min(share, wished)*9/10 {
+			if wished := 5 * requests; extra > share || extra < min(share, wished)*9/10 {
 				t.Errorf("%d requests a second: %d retries of %d requests, want %d", perSecond, extra, requests, share)
 			}
 		})
@@ -48,7 +48,7 @@ func TestRetryWithoutBudget(t *testing.T) {
 	}{
 		{"nothing", new(upstream.Budget), 1, breaker.OutOfBudget},
 		{"one token", upstream.NewBudget(0, 1, 0), 2, breaker.OutOfBudget},
-		{"enough", upstream.NewBudget(0, 4, 0), 5, breaker.OutOfTries},
+		{"enough", upstream.NewBudget(0, 5, 0), 6, breaker.OutOfTries},
 		{"the share of this very request", upstream.NewBudget(1, 1, 0), 2, breaker.OutOfBudget},
 	}
 	for _, test := range tests {
@@ -66,7 +66,7 @@ func TestRetryWithoutBudget(t *testing.T) {
 					waits = append(waits, e.Wait)
 				}
 				const ms = time.Millisecond
-				wantWaits(t, []time.Duration{200 * ms, 400 * ms, 800 * ms, 1600 * ms}, waits)
+				wantWaits(t, []time.Duration{100 * ms, 200 * ms, 400 * ms, 800 * ms, 1600 * ms}, waits)
 				if got := events[len(events)-1].Try; got != test.tries {
 					t.Errorf("the last event is of try %d, want %d", got, test.tries)
 				}
@@ -107,7 +107,7 @@ func TestRetryRefunds(t *testing.T) {
 		{"success at first", func() upstream.Upstream { return failing(0) }, 0},
 		{"success at the second try", func() upstream.Upstream { return failing(1) }, 0},
 		{"at the fourth", func() upstream.Upstream { return failing(3) }, 2},
-		{"never", func() upstream.Upstream { return failing(100) }, 4},
+		{"never", func() upstream.Upstream { return failing(100) }, 5},
 		{"absence at the second try", func() upstream.Upstream {
 			s := failing(1)
 			answer := s.answer
@@ -123,9 +123,9 @@ func TestRetryRefunds(t *testing.T) {
 			behind := &source{name: "behind"}
 			behind.fails(upstream.Error{Class: upstream.NotFound})
 			return upstream.Mirrors(behind, failing(100))
-		}, 4},
+		}, 5},
 		{"circuits that stay open", func() upstream.Upstream {
-			u := breaker.Circuit(&breaker.CircuitOptions{ConsecutiveFailures: 1, LastResort: 5 * time.Second})(down("proxy"))
+			u := breaker.Circuit(&breaker.CircuitOptions{ConsecutiveFailures: 1, LastResort: time.Minute, OpenFor: time.Hour})(down("proxy"))
 			u.Fetch(context.Background(), upstream.Request{})
 			return upstream.Func(func(ctx context.Context, req upstream.Request) (*upstream.Response, error) {
 				resp, err := u.Fetch(ctx, req)

@@ -49,7 +49,7 @@ func TestRetryOverAnOpenAndAFailingSource(t *testing.T) {
 		if err := ask(t.Context(), t, breaker.Retry(nil)(circuits), modKey); err != nil {
 			t.Error(err)
 		}
-		wantWaits(t, []time.Duration{200 * time.Millisecond}, []time.Duration{time.Since(start)})
+		wantWaits(t, []time.Duration{100 * time.Millisecond}, []time.Duration{time.Since(start)})
 		wantAsked(t, a, 2)
 		wantAsked(t, b, 1)
 	})

@@ -12,13 +12,13 @@ import (
 // the defaults.
 type RetryOptions struct {
 	// Tries is how often a request is made, the first time included; 1 means
-	// that nothing is tried again. Default: 5, which is about 3 s of waiting.
+	// that nothing is tried again. Default: 6, which is about 3 s of waiting.
 	Tries int
 
 	// FirstWait is about how long the first wait is; each further one is twice
 	// as long, up to MaxWait. Each is drawn from half to one and a half times
 	// that, so that callers that failed together do not return together.
-	// Default: 200 ms, up to 3 s; negative: no wait.
+	// Default: 100 ms, up to 3 s; negative: no wait.
 	FirstWait time.Duration
 	MaxWait   time.Duration
 
@@ -32,7 +32,7 @@ type RetryOptions struct {
 	TryTimeout time.Duration
 
 	// MaxRetryAfter is the longest Retry-After that is waited for. A source
-	// that asks for more is not asked again. Default: 5 s; negative: none is
+	// that asks for more is no reason to try again. Default: 5 s; negative: none is
 	// waited for.
 	MaxRetryAfter time.Duration
 
@@ -54,8 +54,8 @@ func (o *RetryOptions) withDefaults() RetryOptions {
 	if o != nil {
 		opts = *o
 	}
-	opts.Tries = cmp.Or(opts.Tries, 5)
-	opts.FirstWait = cmp.Or(opts.FirstWait, 200*time.Millisecond)
+	opts.Tries = cmp.Or(opts.Tries, 6)
+	opts.FirstWait = cmp.Or(opts.FirstWait, 100*time.Millisecond)
 	opts.MaxWait = cmp.Or(opts.MaxWait, 3*time.Second)
 	opts.MaxElapsed = cmp.Or(opts.MaxElapsed, 20*time.Second)
 	opts.MaxRetryAfter = cmp.Or(opts.MaxRetryAfter, 5*time.Second)

@@ -19,6 +19,9 @@ func sleep(ctx context.Context, wait time.Duration) bool {
 	}
 }
 
+// minWait is the least wait for budget.
+const minWait = 10 * time.Millisecond
+
 // pace is exponential backoff that is never shorter than a source asked for.
 type pace struct {
 	*backoff.ExponentialBackOff

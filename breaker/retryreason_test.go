@@ -40,6 +40,7 @@ func TestRetryEvents(t *testing.T) {
 		{"answer at the second try", breaker.RetryOptions{}, failing(1), plain, []told{{1, again, true}}},
 		{"no answer", breaker.RetryOptions{Tries: 2}, failing(9), plain, []told{{1, again, true}, {2, breaker.OutOfTries, false}}},
 		{"absence", breaker.RetryOptions{}, of(upstream.Error{Class: upstream.NotFound}), plain, []told{{1, breaker.Pointless, false}}},
+		{"it does not like the request", breaker.RetryOptions{}, of(upstream.Error{Status: 400}), plain, []told{{1, breaker.Pointless, false}}},
 		{"too long", breaker.RetryOptions{}, of(upstream.Error{RetryAfter: time.Hour}), plain, []told{{1, breaker.TooLong, false}}},
 		{"no time", breaker.RetryOptions{MaxElapsed: time.Nanosecond}, failing(9), plain, []told{{1, breaker.OutOfTime, false}}},
 		{"no budget", breaker.RetryOptions{Tries: 2, Budget: new(upstream.Budget)}, failing(9), plain,

@@ -58,7 +58,7 @@ func classOf(err error) upstream.Class {
 }
 
 // The silent source's circuit counts that as a failure, though it never had the
-// time to be called slow.
+// time to be silent for Silence.
 func TestRetryTryTimeoutBlames(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &source{name: "proxy", takes: time.Hour}

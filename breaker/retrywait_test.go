@@ -56,12 +56,12 @@ func TestRetryWaits(t *testing.T) {
 		opts  *breaker.RetryOptions
 		steps []time.Duration
 	}{
-		{"defaults", nil, []time.Duration{200 * ms, 400 * ms, 800 * ms, 1600 * ms}},
-		{"zero options", &breaker.RetryOptions{}, []time.Duration{200 * ms, 400 * ms, 800 * ms, 1600 * ms}},
+		{"defaults", nil, []time.Duration{100 * ms, 200 * ms, 400 * ms, 800 * ms, 1600 * ms}},
+		{"zero options", &breaker.RetryOptions{}, []time.Duration{100 * ms, 200 * ms, 400 * ms, 800 * ms, 1600 * ms}},
 		{"one try", &breaker.RetryOptions{Tries: 1}, nil},
-		{"two tries", &breaker.RetryOptions{Tries: 2}, []time.Duration{200 * ms}},
+		{"two tries", &breaker.RetryOptions{Tries: 2}, []time.Duration{100 * ms}},
 		{"up to the default MaxWait", &breaker.RetryOptions{Tries: 8, MaxElapsed: -1},
-			[]time.Duration{200 * ms, 400 * ms, 800 * ms, 1600 * ms, 3000 * ms, 3000 * ms, 3000 * ms}},
+			[]time.Duration{100 * ms, 200 * ms, 400 * ms, 800 * ms, 1600 * ms, 3000 * ms, 3000 * ms}},
 		{"own waits", &breaker.RetryOptions{Tries: 5, FirstWait: 10 * ms, MaxWait: 30 * ms},
 			[]time.Duration{10 * ms, 20 * ms, 30 * ms, 30 * ms}},
 		{"no waits", &breaker.RetryOptions{Tries: 4, FirstWait: -1}, []time.Duration{0, 0, 0}},

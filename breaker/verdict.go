@@ -18,7 +18,7 @@ var errSlowBody = errors.New("its body came so slowly that another source was fa
 // success, errNoVerdict, or the failure.
 func (l *lane) verdict(ctx context.Context, p *upstream.Progress, err error) error {
 	switch {
-	case err == nil && l.isSlow(p.Waited()):
+	case err == nil && l.opts.SlowAnswer > 0 && p.Waited() >= l.opts.SlowAnswer:
 		return l.failure(upstream.Timeout, fmt.Errorf("the first byte took %v", p.Waited().Round(time.Millisecond)))
 	case err == nil:
 		return nil
@@ -53,14 +53,14 @@ func (l *lane) verdictOnDeparture(ctx context.Context, p *upstream.Progress) err
 		return l.failure(upstream.Timeout, fmt.Errorf("silent for %v: %w", p.Waited().Round(time.Millisecond), cause))
 	case outpaced && p.Begun():
 		return nil
-	case silent && l.isSlow(p.Waited()):
+	case silent && l.isSilence(p.Waited()):
 		return l.failure(upstream.Timeout, fmt.Errorf("silent for %v", p.Waited().Round(time.Millisecond)))
 	}
 	return errNoVerdict
 }
 
-func (l *lane) isSlow(waited time.Duration) bool {
-	return l.opts.SlowCall > 0 && waited >= l.opts.SlowCall
+func (l *lane) isSilence(waited time.Duration) bool {
+	return l.opts.Silence > 0 && waited >= l.opts.Silence
 }
 
 func (l *lane) failure(class upstream.Class, why error) error {

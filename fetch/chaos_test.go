@@ -209,7 +209,7 @@ func (s *storm) each(w weather) {
 // limit.
 func rounds(most float64) int {
 	if most > 0 {
-		return 8
+		return 12
 	}
 	return 3
 }

@@ -1,9 +1,12 @@
 package fetch
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
+	"slices"
 	"sync/atomic"
 
 	"github.com/breakwater-go/breakwater/breaker"
@@ -54,7 +57,7 @@ func (c *core) assemble(sources upstream.Upstream, settings GoSettings) error {
 	}
 	c.verifier = c.chooseVerifier()
 	if c.opts.Probe != nil && !c.opts.Offline {
-		if c.prober, err = breaker.NewProber(sourcesOf(c.source), c.opts.Probe); err != nil {
+		if err := c.startProber(); err != nil {
 			return err
 		}
 	}
@@ -66,6 +69,26 @@ func (c *core) assemble(sources upstream.Upstream, settings GoSettings) error {
 		return !unverified
 	})
 	return nil
+}
+
+// startProber has those sources probed that the routes allow to be asked for the
+// module.
+func (c *core) startProber() error {
+	module := cmp.Or(c.opts.Probe.Module, breaker.DefaultProbeModule)
+	req, err := upstream.NewRequest(upstream.List, module, "")
+	if err != nil {
+		return fmt.Errorf("the module to probe with: %w", err)
+	}
+	group, _ := upstream.As[upstream.Group](c.source)
+	allowed := upstream.SourcesFor(group, req)
+	sources := slices.Clone(sourcesOf(c.source))
+	for i, source := range sources {
+		if !slices.Contains(allowed, source) {
+			sources[i] = nil
+		}
+	}
+	c.prober, err = breaker.NewProber(sources, c.opts.Probe)
+	return err
 }
 
 // allSources returns the sources, and the checksum database itself.

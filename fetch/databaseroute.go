@@ -28,6 +28,8 @@ type databaseRoute struct {
 	mu        sync.Mutex
 	supported bool
 	until     time.Time
+	failed    error     // what came in place of an answer
+	failedAt  time.Time // for those who have waited since before
 }
 
 func newDatabaseRoute(db *verify.Database, proxies, itself upstream.Upstream) *databaseRoute {
@@ -55,8 +57,9 @@ func (d *databaseRoute) Fetch(ctx context.Context, req upstream.Request) (*upstr
 
 // supports reports whether the proxies support the database.
 func (d *databaseRoute) supports(ctx context.Context) (bool, error) {
-	if supported, known := d.remembered(); known {
-		return supported, nil
+	begun := time.Now()
+	if supported, err, known := d.remembered(begun); known {
+		return supported, err
 	}
 	select {
 	case d.asking <- struct{}{}:
@@ -64,16 +67,21 @@ func (d *databaseRoute) supports(ctx context.Context) (bool, error) {
 		return false, upstream.ContextError(ctx, upstream.Request{}, d.database.Name)
 	}
 	defer func() { <-d.asking }()
-	if supported, known := d.remembered(); known {
-		return supported, nil
+	if supported, err, known := d.remembered(begun); known {
+		return supported, err
 	}
 	return d.ask(ctx)
 }
 
-func (d *databaseRoute) remembered() (supported, known bool) {
+// remembered returns the answer, if it is known, or the failure of who asked while
+// one who began to wait at since was waiting.
+func (d *databaseRoute) remembered(since time.Time) (supported bool, err error, known bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return d.supported, time.Now().Before(d.until)
+	if d.failedAt.After(since) {
+		return false, d.failed, true
+	}
+	return d.supported, nil, time.Now().Before(d.until)
 }
 
 func (d *databaseRoute) ask(ctx context.Context) (bool, error) {
@@ -85,11 +93,14 @@ func (d *databaseRoute) ask(ctx context.Context) (bool, error) {
 	if err == nil {
 		resp.Body.Close()
 	}
-	if err != nil && upstream.ClassOf(err) != upstream.NotFound {
-		return false, err
-	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	if e := upstream.AsError(err, req, ""); e != nil && !(e.Class == upstream.NotFound && e.Conclusive()) {
+		if ctx.Err() == nil {
+			d.failed, d.failedAt = e, time.Now()
+		}
+		return false, e
+	}
 	d.supported, d.until = err == nil, time.Now().Add(supportTTL)
 	return d.supported, nil
 }

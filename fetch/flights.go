@@ -180,8 +180,13 @@ func (fs *flights) join(ctx context.Context, req upstream.Request) (*flight, err
 
 func (fs *flights) run(ctx context.Context, f *flight) {
 	defer f.cancel(nil)
+	defer fs.land(f) // also if a source ends the goroutine
+	f.err = &upstream.Error{Request: f.req, Err: errors.New("a source ended the goroutine that asked it")}
 	f.resp, f.spool, f.err = fs.flySafely(ctx, f.req)
+}
 
+// land lets those who wait have what the flight brings.
+func (fs *flights) land(f *flight) {
 	fs.mu.Lock()
 	defer fs.mu.Unlock()
 	fs.forget(f)

@@ -158,8 +158,8 @@ func TestProbesAndRanking(t *testing.T) {
 			t.Errorf("the best is %s, which is a black hole", first)
 		}
 		for _, standing := range ranking {
-			if standing.Probed.IsZero() {
-				t.Errorf("%s has not been probed", standing.Source)
+			if probed := !standing.Probed.IsZero(); probed == (standing.Source == "http://private.example") {
+				t.Errorf("%s probed: %v; the private source may not be asked for that module", standing.Source, probed)
 			}
 			if standing.Source == "http://mirror1.example" && standing.Health[upstream.SmallFiles].State == upstream.Working {
 				t.Errorf("the black hole counts as working: %+v", standing)

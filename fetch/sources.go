@@ -93,7 +93,7 @@ func (c *core) compose(sources upstream.Upstream, db *verify.Database) error {
 	if err != nil {
 		return err
 	}
-	itself = c.guard(itself)
+	itself = upstream.Hedge(c.guard(itself), c.opts.Hedge)
 	route := newDatabaseRoute(db, sources, itself)
 	c.database = breaker.Retry(c.opts.Retry)(route)
 	return nil

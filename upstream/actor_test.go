@@ -50,6 +50,26 @@ func (s *stage) script() (lines []string) {
 	return lines
 }
 
+// asked returns who was asked, and when.
+func (s *stage) asked() []string {
+	return slices.DeleteFunc(s.script(), func(line string) bool { return !strings.HasSuffix(line, " asked") })
+}
+
+// ends returns whose calls were ended, when and how.
+func (s *stage) ends() []string {
+	return slices.DeleteFunc(s.script(), func(line string) bool {
+		return !strings.HasSuffix(line, " outpaced") && !strings.HasSuffix(line, " left")
+	})
+}
+
+// askedAt is what asked returns of a source named a.
+func askedAt(times ...string) (lines []string) {
+	for _, at := range times {
+		lines = append(lines, at+" a asked")
+	}
+	return lines
+}
+
 // never is the time that a source takes which does not answer.
 const never = 1000 * time.Hour
 

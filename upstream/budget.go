@@ -57,7 +57,7 @@ func (b *Budget) take(sparing bool) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.fill()
-	if b.tokens < 1 || sparing && b.tokens < b.burst/2 {
+	if !(b.tokens >= 1) || sparing && b.tokens < b.burst/2 {
 		return false
 	}
 	b.tokens--

@@ -116,6 +116,32 @@ func TestClassOf(t *testing.T) {
 	}
 }
 
+// An answer is an answer: it does not help to ask again.
+func TestErrorMayPass(t *testing.T) {
+	tests := []struct {
+		class    upstream.Class
+		statuses []int
+		want     bool
+	}{
+		{upstream.Unavailable, []int{0, 204, 304, 408, 425, 429, 500, 503, 599}, true},
+		{upstream.Unavailable, []int{400, 405, 414, 431, 499}, false},
+		{upstream.Timeout, []int{0, 408, 504}, true},
+		{upstream.NotFound, []int{0, 404, 410}, false},
+		{upstream.Denied, []int{0, 403, 429}, false},
+		{upstream.Untrusted, []int{0}, false},
+		{upstream.Overloaded, []int{0, 503}, false},
+		{upstream.Canceled, []int{0}, false},
+	}
+	for _, test := range tests {
+		for _, status := range test.statuses {
+			e := &upstream.Error{Class: test.class, Status: status}
+			if got := e.MayPass(); got != test.want {
+				t.Errorf("%v: MayPass() = %v", e, got)
+			}
+		}
+	}
+}
+
 func TestClassString(t *testing.T) {
 	for class, want := range map[upstream.Class]string{
 		upstream.Unavailable: "unavailable",

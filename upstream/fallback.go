@@ -90,4 +90,4 @@ func (f *fallback) With(members []Upstream) Upstream {
 
 func (f *fallback) withHedger(h *hedger) Upstream { return &fallback{steps: f.steps, hedge: h} }
 
-func (f *fallback) drain() { f.races.Wait() }
+func (f *fallback) drain() { f.hedge.drain(&f.races) }

@@ -29,6 +29,23 @@ func Wrap(u Upstream, m Middleware) Upstream {
 	return g.With(wrapped)
 }
 
+// SourcesFor returns those of u's sources that req may be sent to: all, but for
+// what [Routes] keeps from them.
+func SourcesFor(u Upstream, req Request) []Upstream {
+	if r, ok := u.(*routed); ok {
+		return SourcesFor(r.route(req), req)
+	}
+	g, ok := u.(Group)
+	if !ok {
+		return []Upstream{u}
+	}
+	var all []Upstream
+	for _, member := range g.Members() {
+		all = append(all, SourcesFor(member, req)...)
+	}
+	return all
+}
+
 // Sources returns u's sources, in order: u itself, or if it is a [Group], the
 // sources in its members. Middleware around a source is part of it.
 func Sources(u Upstream) []Upstream {

@@ -3,6 +3,7 @@ package upstream
 import (
 	"cmp"
 	"slices"
+	"sync"
 	"time"
 )
 
@@ -30,7 +31,7 @@ type HedgeOptions struct {
 
 	// Burst is how many hedges there may be before Share counts; one is added
 	// each second, for times in which there is little to have a share of.
-	// Default: 16; negative: there are no hedges.
+	// Default: 16; negative: there are no hedges, and nobody is asked again.
 	Burst int
 
 	// Trial is how long a source that was out and is tried again has for its
@@ -55,8 +56,8 @@ func (o *HedgeOptions) withDefaults() HedgeOptions {
 // Hedge returns u with its groups of mirrors, and the "|" of its lists, asking
 // the next source also when one keeps silent for longer than it usually does, or
 // sends its body too slowly. The first good answer wins; the others are
-// cancelled, with [ErrOutpaced] as the cause, and their bodies closed. All groups
-// in u share the budget.
+// cancelled, with [ErrOutpaced] as the cause if they had the time to win, and
+// their bodies closed. All groups in u share the budget.
 //
 // Nobody is asked who might not have been asked without it: a "," in a list
 // still waits for "not found", and [Direct] and [Off] for a failure. Sources
@@ -65,13 +66,24 @@ func (o *HedgeOptions) withDefaults() HedgeOptions {
 // A source that is on trial (see [HealthOf]) is asked together with the next one,
 // so that no caller has to wait for it.
 //
+// Where everybody has been asked and nobody is left but who keeps silent, those
+// that failed are asked again, and so is one that is silent: it may be the
+// connection that hangs. That is worth it for a source by itself, too. Such
+// requests have a budget of their own, of a fifth of the others.
+//
 // The result's groups have goroutines of their own for races that go on when
-// their outcome is known, which end within the Trial; [Drain] waits for them.
+// their outcome is known, which end within the Trial; [Drain] ends them before.
 func Hedge(u Upstream, opts *HedgeOptions) Upstream {
 	o := opts.withDefaults()
-	return hedged(u, &hedger{
+	h := &hedger{
 		opts: o, budget: NewBudget(o.Share, o.Burst, 1), again: NewBudget(againShare, againBurst, 1),
-	})
+		closing: make(chan struct{}),
+	}
+	if o.Burst < 0 {
+		h.again = new(Budget)
+	}
+	h.close = sync.OnceFunc(func() { close(h.closing) })
+	return hedged(u, h, false)
 }
 
 // racing is implemented by groups that can ask more than one member at a time.
@@ -80,14 +92,19 @@ type racing interface {
 	withHedger(h *hedger) Upstream
 }
 
-func hedged(u Upstream, h *hedger) Upstream {
+// hedged rebuilds u. A source that no race asks already gets one of its own.
+func hedged(u Upstream, h *hedger, raced bool) Upstream {
 	g, ok := u.(Group)
-	if !ok {
+	switch {
+	case !ok && raced:
 		return u
+	case !ok:
+		return &fallback{steps: []Step{{Upstream: u}}, hedge: h}
 	}
+	_, races := g.(racing)
 	members := slices.Clone(g.Members())
 	for i, member := range members {
-		members[i] = hedged(member, h)
+		members[i] = hedged(member, h, races)
 	}
 	u = g.With(members)
 	if r, ok := u.(racing); ok {
@@ -96,8 +113,8 @@ func hedged(u Upstream, h *hedger) Upstream {
 	return u
 }
 
-// Drain waits until nothing goes on any more in u's groups for calls that have
-// returned. No call may be begun meanwhile.
+// Drain ends what still goes on in u's groups for calls that have returned, and
+// waits for it. No call may be begun any more.
 func Drain(u Upstream) {
 	g, ok := As[Group](u)
 	if !ok {
@@ -113,9 +130,19 @@ func Drain(u Upstream) {
 
 // A hedger decides when to hedge, for all groups of a tree.
 type hedger struct {
-	opts   HedgeOptions
-	budget *Budget // for asking a source beside another
-	again  *Budget // for asking a source again in the same race
+	opts    HedgeOptions
+	budget  *Budget       // for asking a source beside another
+	again   *Budget       // for asking a source again in the same race
+	closing chan struct{} // closed when nothing may go on any more
+	close   func()
+}
+
+// drain ends the races that go on without their callers.
+func (h *hedger) drain(races *sync.WaitGroup) {
+	if h != nil {
+		h.close()
+	}
+	races.Wait()
 }
 
 // What may be asked again is bounded as retries are.

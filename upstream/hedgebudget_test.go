@@ -48,7 +48,7 @@ func (c *crowd) ask(t *testing.T, n int) int {
 		})
 	}
 	callers.Wait()
-	upstream.Drain(c.group)
+	synctest.Wait()
 	return len(c.second.lines)
 }
 
@@ -74,6 +74,7 @@ func TestHedgeBudget(t *testing.T) {
 				for range 10 {
 					hedges = c.ask(t, 20)
 				}
+				upstream.Drain(c.group)
 				if hedges < test.least || hedges > test.most {
 					t.Errorf("%d hedges, want %d to %d", hedges, test.least, test.most)
 				}

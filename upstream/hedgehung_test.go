@@ -38,3 +38,28 @@ func TestHedgeGivesSuspectsTheirTime(t *testing.T) {
 		}
 	})
 }
+
+// It has as long as the winner took, if that is longer than it usually takes.
+func TestHedgeGivesSuspectsAsLongAsTheWinner(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newStage()
+		actors := on(s, actor{name: "a", takes: never}, actor{name: "b", takes: 1400 * ms})
+		a := upstream.Meter()(actors[0])
+		before := upstream.Hedge(upstream.Mirrors(a, &source{name: "c"}), steady)
+		s.play(t.Context(), t, before, "a.b/c/@latest")
+		upstream.Drain(before)
+		s.begun, s.said = time.Now(), nil
+		u := upstream.Hedge(upstream.Mirrors(upstream.Meter()(actors[1]), a), steady)
+		s.play(t.Context(), t, u, "a.b/c/@latest") // a is asked at 500 ms, and b answers at 1.4 s
+		time.Sleep(499 * ms)
+		synctest.Wait()
+		if len(s.ends()) != 0 {
+			t.Errorf("it has not had its time: %q", s.script())
+		}
+		time.Sleep(time.Second)
+		if len(s.ends()) != 1 {
+			t.Errorf("it goes on: %q", s.script())
+		}
+		upstream.Drain(u)
+	})
+}

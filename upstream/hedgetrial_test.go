@@ -54,6 +54,7 @@ func TestHedgeTrial(t *testing.T) {
 				s := newStage()
 				u := upstream.Hedge(upstream.Mirrors(on(s, test.actors...)...), steady)
 				s.play(t.Context(), t, u, "a.b/c/@latest")
+				time.Sleep(10 * second) // or Drain would end the trials
 				upstream.Drain(u)
 				if diff := cmp.Diff(test.want, s.script()); diff != "" {
 					t.Errorf("(-want +got):\n%s", diff)
@@ -76,4 +77,37 @@ func TestHedgeTrialIsNoHedge(t *testing.T) {
 		}
 		upstream.Drain(u)
 	})
+}
+
+// Drain does not wait for what nobody waits for: trials, and those who are suspect,
+// end with it.
+func TestDrainEndsWhatGoesOn(t *testing.T) {
+	tests := []struct {
+		name   string
+		health upstream.HealthState
+		before int // so many calls find out that it keeps silent
+	}{
+		{"trial", upstream.OnTrial, 0},
+		{"suspect", upstream.Working, 1},
+	}
+	for _, test := range tests {
+		synctest.Test(t, func(t *testing.T) {
+			s := newStage()
+			actors := on(s, actor{name: "a", takes: never, health: upstream.Health{State: test.health}}, actor{name: "b", takes: 100 * ms})
+			u := upstream.Hedge(upstream.Routes(upstream.Mirrors(upstream.Meter()(actors[0]), actors[1])), steady)
+			for range test.before {
+				s.play(t.Context(), t, u, "a.b/c/@latest")
+				synctest.Wait()
+			}
+			s.begun, s.said = time.Now(), nil
+			s.play(t.Context(), t, u, "a.b/c/@latest")
+			time.Sleep(50 * ms)
+			s.say("drain")
+			upstream.Drain(u)
+			want := []string{"0s a asked", "0s b asked", "100ms b answers", "100ms b closed", "100ms caller: b", "150ms a left", "150ms drain"}
+			if diff := cmp.Diff(want, s.script()); diff != "" {
+				t.Errorf("%s (-want +got):\n%s", test.name, diff)
+			}
+		})
+	}
 }

@@ -85,7 +85,7 @@ func (m *mirrors) Fetch(ctx context.Context, req Request) (*Response, error) {
 	}
 	if !out.cut && len(out.attempts) > 1 {
 		for _, e := range out.attempts {
-			if e.Class == NotFound {
+			if e.Class == NotFound && rank(e) > 0 { // "off" and "direct" have never been asked
 				return nil, withAttempts(e, out.attempts)
 			}
 		}
@@ -207,4 +207,4 @@ func (m *mirrors) withHedger(h *hedger) Upstream {
 	return &mirrors{opts: m.opts, members: m.members, hedge: h}
 }
 
-func (m *mirrors) drain() { m.races.Wait() }
+func (m *mirrors) drain() { m.hedge.drain(&m.races) }

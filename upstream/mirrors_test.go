@@ -61,6 +61,35 @@ func TestMirrors(t *testing.T) {
 	}
 }
 
+// That a word like "off" has nothing says nothing of the mirrors.
+func TestMirrorsWithoutSources(t *testing.T) {
+	failing, absent := &source{name: "a", err: down}, &source{name: "a", err: missing}
+	tests := []struct {
+		name    string
+		members []upstream.Upstream
+		class   upstream.Class
+		source  string
+	}{
+		{"failure before it", []upstream.Upstream{failing, upstream.Off()}, upstream.Unavailable, "a"},
+		{"failure behind it", []upstream.Upstream{upstream.Direct(), failing}, upstream.Unavailable, "a"},
+		{"behind middleware", []upstream.Upstream{failing, upstream.Meter()(upstream.Off())}, upstream.Unavailable, "a"},
+		{"absence", []upstream.Upstream{absent, upstream.Off()}, upstream.NotFound, "a"},
+		{"nothing else", []upstream.Upstream{upstream.Off(), upstream.Direct()}, upstream.NotFound, "direct"},
+	}
+	for _, test := range tests {
+		for _, hedged := range []bool{false, true} {
+			u := upstream.Mirrors(test.members...)
+			if hedged {
+				u = upstream.Hedge(u, nil)
+			}
+			_, err := u.Fetch(t.Context(), request(t, "a.b/c/@latest"))
+			if e := wantError(t, err, test.class); e.Source != test.source || len(e.Attempts) != 2 {
+				t.Errorf("%s, hedged %v: the error is %s's, of %d attempts", test.name, hedged, e.Source, len(e.Attempts))
+			}
+		}
+	}
+}
+
 // A list among the members brings its own attempts: they count like any others.
 func TestMirrorsOfLists(t *testing.T) {
 	list := upstream.Fallback(

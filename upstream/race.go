@@ -3,6 +3,7 @@ package upstream
 import (
 	"context"
 	"io"
+	"slices"
 	"sync"
 	"time"
 )
@@ -13,6 +14,9 @@ func runRace(ctx context.Context, req Request, runners []runner, h *hedger, grou
 	if h == nil || len(runners) == 0 || len(runners) == 1 && !runners[0].isSource() {
 		return askInOrder(ctx, req, runners)
 	}
+	for i := range runners {
+		runners[i].index = i
+	}
 	h.budget.Ordinary()
 	h.again.Ordinary()
 	r := &race{
@@ -20,7 +24,7 @@ func runRace(ctx context.Context, req Request, runners []runner, h *hedger, grou
 		ended: make(chan *leg, len(runners)), wake: make(chan struct{}, 1), group: group,
 	}
 	out := r.run()
-	r.finish(out.resp)
+	r.finish()
 	return out
 }
 
@@ -32,11 +36,13 @@ type race struct {
 	runners []runner
 	waiting []runner // who has not been asked yet
 	legs    []*leg   // who has, in that order
+	winner  *leg     // nil until there is one
 	running int
 	ended   chan *leg
 	wake    chan struct{} // a leg has news
 	recheck time.Time     // there is no budget before
 	laps    int           // how often somebody was asked again
+	repeats int           // how often somebody was who still ran
 	lapAt   time.Time     // when that may be the next time; zero: not set
 	group   *sync.WaitGroup
 }
@@ -48,15 +54,15 @@ func (r *race) run() outcome {
 	defer timer.Stop()
 	for {
 		r.startDue()
-		if r.running == 0 {
+		if !r.active() {
 			return r.outcome(nil, r.ctx.Err() != nil && len(r.waiting) > 0)
 		}
 		timer.Reset(r.untilDue())
 		select {
 		case l := <-r.ended:
-			r.running--
-			l.over = true
+			r.ends(l)
 			if l.resp != nil {
+				r.winner = l
 				return r.outcome(l.resp, false)
 			}
 		case <-r.wake:
@@ -67,10 +73,44 @@ func (r *race) run() outcome {
 	}
 }
 
+// ends notes that a leg has ended. What a source says for good ends its other
+// legs, too.
+func (r *race) ends(l *leg) {
+	r.running--
+	l.over, l.endedAt = true, time.Now()
+	if l.resp != nil {
+		l.progress.FirstByte() // if nobody inside has reported it
+	}
+	if !l.isFinal() {
+		return
+	}
+	for _, other := range r.legs {
+		if other.index == l.index {
+			other.again = true // and is not asked any more
+			if !other.over {
+				other.gone = true
+				other.cancel(nil)
+			}
+		}
+	}
+}
+
+// active reports whether anybody runs who may still answer.
+func (r *race) active() bool {
+	return slices.ContainsFunc(r.legs, func(l *leg) bool { return !l.over && !l.gone })
+}
+
+// outcome says what everybody has said last.
 func (r *race) outcome(resp *Response, cut bool) outcome {
 	out := outcome{resp: resp, cut: cut}
+	last := make([]*leg, len(r.runners))
 	for _, l := range r.legs {
 		if l.over && l.err != nil {
+			last[l.index] = l
+		}
+	}
+	for _, l := range r.legs {
+		if last[l.index] == l {
 			out.failed(l.runner, l.err)
 		}
 	}
@@ -81,15 +121,16 @@ func (r *race) outcome(resp *Response, cut bool) outcome {
 // startDue starts whoever has to be asked now.
 func (r *race) startDue() {
 	for r.ctx.Err() == nil && !r.promising() {
-		if len(r.waiting) == 0 && !r.lap() {
+		if (len(r.waiting) == 0 || r.waiting[0].reluctant && r.active()) && !r.lap() {
 			return
 		}
 		next := r.waiting[0]
-		if next.reluctant && r.running > 0 {
-			return
-		}
 		budget := r.budgetFor(next)
 		if !r.afford(budget) {
+			if !r.active() {
+				r.dropRepeats()
+				continue
+			}
 			return
 		}
 		r.start(budget)
@@ -120,18 +161,18 @@ func (r *race) start(budget *Budget) {
 
 // finish settles the accounts, ends the legs that are still running, and has
 // somebody wait for them.
-func (r *race) finish(winner *Response) {
+func (r *race) finish() {
 	for _, l := range r.legs {
 		switch {
 		case l.over && l.resp != nil:
 			r.settle(l)
 		case l.over:
 			l.cancel(nil)
-		case winner == nil:
+		case r.winner == nil:
 			l.cancel(context.Cause(r.ctx))
 		case l.keep(): // it has until the end of its grace
 		default:
-			l.cancel(l.verdict())
+			l.cancel(l.verdict(r.winner))
 		}
 	}
 	if r.running > 0 {
@@ -159,20 +200,25 @@ func (r *race) settle(winner *leg) {
 // drain waits for the losers. Those that go on have until the end of their grace
 // for their first byte, and more is not asked of them.
 func (r *race) drain() {
+	closing := r.hedge.closing
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for r.running > 0 {
 		timer.Reset(r.endGraces())
 		select {
 		case l := <-r.ended:
-			r.running--
-			l.over = true
+			r.ends(l)
 			l.cancel(nil)
 			if l.resp != nil {
 				l.resp.Body.Close()
 			}
 		case <-r.wake:
 		case <-timer.C:
+		case <-closing:
+			closing = nil
+			for _, l := range r.legs {
+				l.cancel(nil)
+			}
 		}
 	}
 }
@@ -181,12 +227,15 @@ func (r *race) drain() {
 // until the next one's is.
 func (r *race) endGraces() time.Duration {
 	next := 24 * time.Hour
+	if r.winner == nil {
+		return next // the caller has gone, and so do they
+	}
 	for _, l := range r.legs {
-		left := time.Until(l.begun.Add(l.grace(r.hedge.opts.Trial)))
+		left := time.Until(l.begun.Add(l.grace(r.hedge.opts.Trial, r.winner)))
 		switch {
 		case l.over:
 		case left <= 0 || l.progress.Begun():
-			l.cancel(ErrOutpaced)
+			l.cancel(l.verdict(r.winner))
 		default:
 			next = min(next, left)
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -60,6 +61,27 @@ func TestRaceEndsWithTheCaller(t *testing.T) {
 			})
 		}
 	}
+}
+
+// Nor does a source that keeps others waiting go on for a caller who has gone.
+func TestRaceOfASuspectEndsWithTheCaller(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newStage()
+		actors := on(s, actor{name: "a", takes: never}, actor{name: "b", takes: 400 * ms})
+		u := upstream.Hedge(upstream.Mirrors(upstream.Meter()(actors[0]), actors[1]), steady)
+		s.play(t.Context(), t, u, "a.b/c/@latest")
+		synctest.Wait()
+		s.begun, s.said = time.Now(), nil
+		ctx, cancel := context.WithTimeout(t.Context(), 300*ms)
+		defer cancel()
+		wantError(t, s.play(ctx, t, u, "a.b/c/@latest"), upstream.Timeout)
+		synctest.Wait()
+		want := []string{"0s a asked", "0s b asked", "300ms a left", "300ms b left", "300ms caller: timeout"}
+		if diff := cmp.Diff(want, s.script()); diff != "" {
+			t.Errorf("(-want +got):\n%s", diff)
+		}
+		upstream.Drain(u)
+	})
 }
 
 // A caller who has gone before is not asked for.
@@ -133,6 +155,25 @@ func TestRaceOrderOfAttempts(t *testing.T) {
 		want := []string{"a: unavailable", "b: denied", "c: denied"}
 		if diff := cmp.Diff(want, got); diff != "" || e.Source != "c" {
 			t.Errorf("the error is %s's; attempts (-want +got):\n%s", e.Source, diff)
+		}
+	})
+}
+
+// Who has been asked again is one attempt: what it said last.
+func TestRaceAttemptsOfThoseAskedAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var asked atomic.Int64
+		a := moody(&asked, actor{name: "a", err: down}, actor{name: "a", err: down}, actor{name: "a", err: &upstream.Error{Class: upstream.Denied}})
+		b := on(newStage(), actor{name: "b", takes: 1500 * ms, err: down})[0]
+		u := upstream.Hedge(upstream.Mirrors(a, b), steady)
+		_, err := u.Fetch(t.Context(), request(t, "a.b/c/@latest"))
+		upstream.Drain(u)
+		var got []string
+		for _, attempt := range upstream.AsError(err, upstream.Request{}, "").Attempts {
+			got = append(got, attempt.Reason())
+		}
+		if diff := cmp.Diff([]string{"b: unavailable", "a: denied"}, got); diff != "" || asked.Load() != 3 {
+			t.Errorf("a was asked %d times; attempts (-want +got):\n%s", asked.Load(), diff)
 		}
 	})
 }

@@ -12,13 +12,13 @@ func (r *race) budgetFor(next runner) *Budget {
 	switch {
 	case isOut(next.Upstream, r.req):
 		return nil
-	case r.laps > 0:
+	case next.repeat:
 		return r.hedge.again
 	case len(r.legs) == 0 || r.legs[len(r.legs)-1].over:
 		return nil
 	}
 	for _, l := range r.legs {
-		if !l.over && !l.trial {
+		if !l.over && !l.gone && !l.trial {
 			return r.hedge.budget
 		}
 	}

@@ -20,13 +20,15 @@ type leg struct {
 	begun    time.Time
 	patience time.Duration // how long it may be silent
 	due      time.Time     // when the next is asked, if it is silent until then
-	again    bool          // its runner has been asked again because of how it fared
+	again    bool          // its runner has been asked again because of how it fared, or will not be
+	gone     bool          // its source has said otherwise for good
 
 	// Set by fetch, and for others to see when the leg has ended.
 	resp *Response
 	err  *Error
 
-	over bool // the race knows that it has ended
+	over    bool      // the race knows that it has ended
+	endedAt time.Time // when it learnt of it
 }
 
 func newLeg(ctx context.Context, req Request, who runner, wake chan struct{}) *leg {
@@ -47,14 +49,23 @@ func newLeg(ctx context.Context, req Request, who runner, wake chan struct{}) *l
 	return l
 }
 
+// isFinal reports whether the leg has ended with an answer that the source would
+// give again.
+func (l *leg) isFinal() bool {
+	return l.err != nil && !l.err.MayPass() && l.err.Class != Canceled && l.err.Class != Overloaded
+}
+
 // isOverdue reports whether the source has been silent for longer than usual.
 func (l *leg) isOverdue() bool { return !l.progress.Begun() && l.progress.Waited() >= l.patience }
 
-// verdict returns the cause to cancel a loser with: it was outpaced if it has
-// answered too late or too slowly, or had the time to. Otherwise nothing is to be
-// learnt of it.
-func (l *leg) verdict() error {
-	if l.progress.Begun() || l.isOverdue() {
+// verdict returns the cause to cancel a loser with. It was outpaced if it was
+// silent for longer than usual, and half as long again as the winner, or its body
+// came more slowly. Otherwise nothing is to be learnt of it.
+func (l *leg) verdict(winner *leg) error {
+	switch {
+	case winner.index == l.index, l.progress.IsSlow() && winner.progress.IsSlow():
+		return nil
+	case l.progress.Begun(), l.isOverdue() && 2*l.progress.Waited() >= 3*winner.progress.Waited():
 		return ErrOutpaced
 	}
 	return nil
@@ -63,12 +74,12 @@ func (l *leg) verdict() error {
 // grace returns how long after its beginning a leg that has lost may go on to show
 // whether its source is any good: one that was asked together with another has
 // not had its time when that one answers.
-func (l *leg) grace(trial time.Duration) time.Duration {
+func (l *leg) grace(trial time.Duration, winner *leg) time.Duration {
 	switch {
 	case l.trial:
 		return trial
 	case l.suspect:
-		return l.patience
+		return max(l.patience, winner.progress.Waited()*3/2)
 	}
 	return 0
 }

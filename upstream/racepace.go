@@ -1,12 +1,15 @@
 package upstream
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // promising reports whether somebody is running who need not be helped yet.
 func (r *race) promising() bool {
 	for _, l := range r.legs {
 		switch {
-		case l.over, l.trial, l.progress.IsSlow():
+		case l.over, l.gone, l.trial, l.progress.IsSlow():
 		case l.progress.Begun(), time.Now().Before(l.due):
 			return true
 		}
@@ -29,9 +32,7 @@ func (r *race) untilDue() time.Duration {
 	switch {
 	case r.promising():
 		return r.untilOverdue(never)
-	case len(r.waiting) > 0 && r.waiting[0].reluctant:
-		return never
-	case len(r.waiting) > 0:
+	case len(r.waiting) > 0 && !(r.waiting[0].reluctant && r.active()):
 		return max(0, time.Until(r.recheck))
 	case r.laps == maxLaps || r.lapAt.IsZero():
 		return never
@@ -44,7 +45,7 @@ func (r *race) untilOverdue(never time.Duration) time.Duration {
 	var due time.Time
 	for _, l := range r.legs {
 		switch {
-		case l.over, l.trial, l.progress.IsSlow():
+		case l.over, l.gone, l.trial, l.progress.IsSlow():
 		case l.progress.Begun():
 			return never
 		case l.due.After(due):
@@ -56,11 +57,12 @@ func (r *race) untilOverdue(never time.Duration) time.Duration {
 
 const (
 	// maxLaps bounds how often the field is asked again in one race.
-	maxLaps = 6
+	maxLaps = 12
 
 	// firstLap is the wait before the first time; each further one is twice as
-	// long.
-	firstLap = 50 * time.Millisecond
+	// long, up to the longest.
+	firstLap   = 50 * time.Millisecond
+	longestLap = 2 * time.Second
 )
 
 // lap has sources asked again when everybody has been asked and those who still
@@ -70,7 +72,7 @@ const (
 func (r *race) lap() bool {
 	now := time.Now()
 	switch {
-	case r.running == 0 || r.laps == maxLaps:
+	case !r.active() || r.laps == maxLaps:
 		return false
 	case r.lapAt.IsZero():
 		r.lapAt = now.Add(firstLap)
@@ -78,22 +80,40 @@ func (r *race) lap() bool {
 	case now.Before(r.lapAt):
 		return false
 	}
-	r.laps++
-	r.lapAt = now.Add(firstLap << r.laps)
-	r.waiting = r.field(now)
-	return len(r.waiting) > 0
-}
-
-// mostRepeats is how many more calls may be under way than there are sources.
-const mostRepeats = 2
-
-// isHanging reports whether a leg has been silent for so long that its source is
-// worth another call.
-func (r *race) isHanging(l *leg, now time.Time) bool {
-	if l.over || l.progress.Begun() || r.running >= len(r.runners)+mostRepeats {
+	again := r.field(now)
+	r.lapAt = now.Add(min(longestLap, firstLap<<(r.laps+1)))
+	if len(again) == 0 {
 		return false
 	}
-	return now.Sub(l.begun) >= min(r.hedge.opts.Max, 4*l.patience)
+	r.laps++
+	r.waiting = append(again, r.waiting...)
+	return true
+}
+
+// mostRepeats is how often, in one race, somebody is asked again who still runs.
+const mostRepeats = 4
+
+// wanted returns how long the source of an error wants to be left alone. What an
+// open circuit says of that is not meant for last resorts.
+func wanted(err *Error) time.Duration {
+	if err.Status == 0 {
+		return 0
+	}
+	return err.RetryAfter
+}
+
+// isHanging reports whether a leg has been silent for so long that its source is
+// worth another call: longer if it is not known how long it usually takes, and
+// each time twice as long.
+func (r *race) isHanging(l *leg) bool {
+	if l.over || l.gone || l.progress.Begun() || r.repeats == mostRepeats {
+		return false
+	}
+	long := r.hedge.opts.Max
+	if _, known := usual(l.Upstream, r.req.Kind().Lane()); !known {
+		long = long * 5 / 2
+	}
+	return l.progress.Waited() >= long<<r.repeats
 }
 
 // field returns who is worth asking again.
@@ -104,14 +124,26 @@ func (r *race) field(now time.Time) []runner {
 			continue
 		}
 		switch {
-		case l.over && l.err != nil && l.err.MayPass():
-			failed = append(failed, l.runner)
-		case len(silent) == 0 && r.isHanging(l, now):
-			silent = append(silent, l.runner)
+		case l.over && l.err != nil && l.err.MayPass() && now.Sub(l.endedAt) >= wanted(l.err):
+			failed = append(failed, l.runner.repeated())
+		case len(silent) == 0 && r.isHanging(l):
+			silent = append(silent, l.runner.repeated())
 		default:
 			continue
 		}
 		l.again = true
 	}
+	r.repeats += len(silent)
 	return append(failed, silent...)
+}
+
+// dropRepeats gives up asking anybody again, for those who were never asked.
+func (r *race) dropRepeats() {
+	r.waiting = slices.DeleteFunc(r.waiting, func(next runner) bool { return next.repeat })
+	r.laps = maxLaps
+}
+
+func (r runner) repeated() runner {
+	r.repeat = true
+	return r
 }

@@ -62,17 +62,31 @@ type routed struct {
 }
 
 func (r *routed) Fetch(ctx context.Context, req Request) (*Response, error) {
-	if path := req.Module(); path != "" {
-		if r.broken != nil {
-			return nil, &Error{Class: Denied, Request: req, Err: r.broken}
-		}
-		for _, route := range r.routes {
-			if module.MatchPrefixPatterns(route.Patterns, path) {
-				return route.Upstream.Fetch(ctx, req)
-			}
+	return r.route(req).Fetch(ctx, req)
+}
+
+// route returns who is asked for req.
+func (r *routed) route(req Request) Upstream {
+	path := req.Module()
+	if path == "" {
+		return r.rest
+	}
+	if r.broken != nil {
+		return refusing{r.broken}
+	}
+	for _, route := range r.routes {
+		if module.MatchPrefixPatterns(route.Patterns, path) {
+			return route.Upstream
 		}
 	}
-	return r.rest.Fetch(ctx, req)
+	return r.rest
+}
+
+// refusing denies everything.
+type refusing struct{ why error }
+
+func (r refusing) Fetch(_ context.Context, req Request) (*Response, error) {
+	return nil, &Error{Class: Denied, Request: req, Err: r.why}
 }
 
 func (r *routed) Members() []Upstream {

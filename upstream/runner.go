@@ -17,6 +17,9 @@ type runner struct {
 	// reluctant is asked only when all before it have failed.
 	reluctant bool
 
+	index  int  // among the runners of a race
+	repeat bool // it has been asked before in this race
+
 	// last is what decides whether a list goes on.
 	last bool
 }

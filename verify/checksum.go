@@ -59,7 +59,9 @@ func WithExpectation(ctx context.Context, e *Expectation) context.Context {
 // match are the source's failure, of class Untrusted with a [*MismatchError].
 // Where the expectation itself failed, or there is none, the answer passes
 // through unmarked: that is not the source's failure, and what to do about it is
-// for whoever began the expectation to say. It belongs around [Structure].
+// for whoever began the expectation to say. Only a zip that was put together from
+// pieces then has no way through, but [Mend]'s: a clean download. It belongs
+// around [Structure].
 func Checksums() upstream.Middleware {
 	return func(next upstream.Upstream) upstream.Upstream { return &checksums{next} }
 }
@@ -79,6 +81,10 @@ func (c *checksums) Fetch(ctx context.Context, req upstream.Request) (*upstream.
 		if ctx.Err() != nil {
 			resp.Body.Close()
 			return nil, upstream.ContextError(ctx, req, resp.Source)
+		}
+		if spliceOf(ctx).is() {
+			resp.Body.Close()
+			return nil, &upstream.Error{Request: req, Err: errors.New("put together from pieces, and not to be checked")}
 		}
 		return resp, nil
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"time"
 
 	"github.com/breakwater-go/breakwater/cache"
 	"github.com/breakwater-go/breakwater/upstream"
@@ -21,14 +22,19 @@ type download struct {
 
 	resumes int // how many are left
 
-	spool *cache.Spool
-	point upstream.ResumePoint // what the spool holds, if it can go on
+	spool    *cache.Spool
+	point    upstream.ResumePoint // what the spool holds, if it can go on
+	from     string               // the source of it
+	furthest int64                // how much there has been, in bytes
 }
 
 // run returns the response, complete.
 func (d *download) run() (*upstream.Response, error) {
-	d.spool, d.point = d.salvage.take()
+	name := upstream.Name(d.source)
+	d.spool, d.point, d.from = d.salvage.take(name, isChecked(d.ctx))
+	d.furthest = d.point.Offset
 	for {
+		asked := d.point.Offset
 		resp, err := d.piece()
 		if err == nil {
 			return d.complete(resp), nil
@@ -38,13 +44,22 @@ func (d *download) run() (*upstream.Response, error) {
 			continue
 		}
 		broke, ok := errors.AsType[*brokenOff](err)
+		if asked > 0 && (!ok || broke.brought == 0) && d.ctx.Err() == nil {
+			d.salvage.inVain(name)
+		}
 		if !ok {
 			return nil, err
 		}
-		if d.resumes--; d.resumes < 0 || broke.brought == 0 || d.point.Offset < minResume {
+		if d.resumes--; d.resumes < 0 || broke.brought == 0 || d.point.Offset < minResume || d.salvage.isVain(name) {
 			return nil, broke.err
 		}
 	}
+}
+
+// isChecked reports whether what is fetched will be compared with a checksum.
+func isChecked(ctx context.Context) bool {
+	e, _ := ctx.Value(expectationKey{}).(*Expectation)
+	return e != nil
 }
 
 // takeIn takes in the body of a response that next has given already.
@@ -70,7 +85,7 @@ func (g *given) Fetch(context.Context, upstream.Request) (*upstream.Response, er
 // brokenOff is the error of a piece after which the download might go on.
 type brokenOff struct {
 	err     error
-	brought int64 // bytes
+	brought int64 // bytes more than there were before
 }
 
 func (e *brokenOff) Error() string { return e.err.Error() }
@@ -81,7 +96,9 @@ func (d *download) piece() (*upstream.Response, error) {
 	if d.req.Kind() == upstream.Zip { // also with nothing there: d.ctx may have the point of a download around this one
 		ctx = upstream.WithResumePoint(ctx, d.point)
 	}
+	stop := d.watchSilence()
 	resp, err := d.source.Fetch(ctx, d.req)
+	stop()
 	if err != nil {
 		return nil, upstream.AsError(err, d.req, upstream.Name(d.source))
 	}
@@ -95,18 +112,28 @@ func (d *download) piece() (*upstream.Response, error) {
 	if err := d.place(resp); err != nil {
 		return nil, err
 	}
-	before := d.spool.Size()
 	d.point = upstream.ResumePoint{}
 	err = d.fill(resp)
 	broke, ok := errors.AsType[*brokenOff](err)
 	if !ok {
 		return resp, err
 	}
-	broke.brought = d.spool.Size() - before
+	broke.brought = max(0, d.spool.Size()-d.furthest)
+	d.furthest = max(d.furthest, d.spool.Size())
+	d.from = resp.Source
 	if d.req.Kind() == upstream.Zip && resp.Validator != "" {
 		d.point = upstream.ResumePoint{Offset: d.spool.Size(), Size: resp.Size, Validator: resp.Validator}
 	}
 	return nil, broke
+}
+
+// watchSilence reports a source that keeps silent when it is asked to go on: the
+// first byte came long ago, and nobody else sees it.
+func (d *download) watchSilence() (stop func() bool) {
+	if d.point.Offset == 0 || d.opts.SlowWindow <= 0 || d.opts.SlowRate <= 0 {
+		return func() bool { return false }
+	}
+	return time.AfterFunc(d.opts.SlowWindow, upstream.ProgressOf(d.ctx).Slow).Stop
 }
 
 // place makes the spool ready for a response: the one that there is, if the
@@ -121,7 +148,7 @@ func (d *download) place(resp *upstream.Response) error {
 	case d.spool == nil || resp.Offset != d.spool.Size():
 		err := fmt.Errorf("its answer begins at byte %d, which was not asked for", resp.Offset)
 		return &upstream.Error{Request: d.req, Source: resp.Source, Err: err}
-	case !sameWhole(resp, d.point):
+	case !sameWhole(resp, d.point, isChecked(d.ctx)):
 		return &upstream.Error{Request: d.req, Source: resp.Source, Err: upstream.ErrCannotResume}
 	}
 	if resp.Size <= 0 {
@@ -159,7 +186,7 @@ func (d *download) close() {
 	if d.spool == nil {
 		return
 	}
-	if d.point.Offset < minResume || !d.salvage.keep(d.spool, d.point) {
+	if d.point.Offset < minResume || !d.salvage.keep(d.spool, d.point, d.from) {
 		d.spool.Close()
 	}
 	d.spool, d.point = nil, upstream.ResumePoint{}

@@ -51,4 +51,7 @@ func (s *splice) happened() {
 	}
 }
 
+// is reports whether the download was.
+func (s *splice) is() bool { return s != nil && s.did.Load() }
+
 func (s *splice) isForbidden() bool { return s != nil && s.forbidden }

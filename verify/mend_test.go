@@ -161,6 +161,48 @@ func TestMendLeavesTheSalvage(t *testing.T) {
 	salvage.Close()
 }
 
+// What nobody can compare with a checksum is not left put together from pieces,
+// and that is not the source's failure.
+func TestMendWithoutAnswer(t *testing.T) {
+	zip := largeZip(t)
+	for _, test := range []struct {
+		name   string
+		breaks []int64
+		asked  []string
+		pieces bool // it comes in
+	}{
+		{"whole", nil, []string{"200"}, false},
+		{"from pieces", []int64{100_000}, []string{"200", `100000- if "a": 206`, "200"}, true},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			dir := t.TempDir()
+			o := &zipOrigin{content: zip, etag: `"a"`, breaks: test.breaks}
+			var errs []error // before Mend
+			seen := func(next upstream.Upstream) upstream.Upstream {
+				return upstream.Func(func(ctx context.Context, req upstream.Request) (*upstream.Response, error) {
+					resp, err := next.Fetch(ctx, req)
+					errs = append(errs, err)
+					return resp, err
+				})
+			}
+			u := upstream.Chain(checked(o.source(t, "proxy.example"), dir), verify.Mend(), seen)
+			ctx := asking(t.Context(), &knowing{err: &upstream.Error{Source: dbName}})
+			resp, err := u.Fetch(ctx, request(t, zipKey))
+			if err == nil && resp.Verified != verify.ByStructure {
+				t.Errorf("verified by %q", resp.Verified)
+			}
+			wantContent(t, resp, err, zip)
+			if test.pieces {
+				wantBlame(t, errs[0], upstream.Unavailable, "")
+			}
+			if diff := cmp.Diff(test.asked, o.asked); diff != "" {
+				t.Errorf("requests (-want +got):\n%s", diff)
+			}
+			wantFiles(t, dir, 0)
+		})
+	}
+}
+
 // A caller who has gone is not fetched anything for.
 func TestMendForNobody(t *testing.T) {
 	zip := largeZip(t)

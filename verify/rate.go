@@ -68,6 +68,9 @@ func (o *SpoolOptions) tick() time.Duration {
 }
 
 func (w *watched) Read(p []byte) (int, error) {
+	if w.isDead() {
+		return 0, errDead // there are bodies that Close does not end
+	}
 	n, err := w.ReadCloser.Read(p)
 	w.read.Add(int64(n))
 	if !w.begun && (n > 0 || err == io.EOF) {
@@ -75,6 +78,12 @@ func (w *watched) Read(p []byte) (int, error) {
 		w.progress.FirstByte()
 	}
 	return n, err
+}
+
+func (w *watched) isDead() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.dead
 }
 
 func (w *watched) look() {

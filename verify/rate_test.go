@@ -1,6 +1,7 @@
 package verify_test
 
 import (
+	"context"
 	"io"
 	"sync"
 	"testing"
@@ -109,6 +110,80 @@ func TestRateSlow(t *testing.T) {
 			})
 		})
 	}
+}
+
+// A continuation that keeps silent is reported when that is known. Nobody but
+// Spooled sees it: the first byte came long ago.
+func TestRateSilentContinuation(t *testing.T) {
+	content := noise(300_000)
+	for _, test := range []struct {
+		name   string
+		opts   verify.SpoolOptions
+		breaks bool
+		silent time.Duration
+		after  time.Duration
+		slow   bool
+	}{
+		{"silent", verify.SpoolOptions{}, true, 5 * time.Second, 2 * time.Second, true},
+		{"silent, not yet known", verify.SpoolOptions{}, true, 5 * time.Second, 2*time.Second - 1, false},
+		{"not for long", verify.SpoolOptions{}, true, 2*time.Second - 1, time.Hour, false},
+		{"for longer than wanted", verify.SpoolOptions{SlowWindow: time.Second}, true, 5 * time.Second, time.Second, true},
+		{"nothing is ever slow", verify.SpoolOptions{SlowWindow: -1}, true, time.Minute, time.Hour, false},
+		{"nothing is slow", verify.SpoolOptions{SlowRate: -1}, true, time.Minute, time.Hour, false},
+		{"the first answer", verify.SpoolOptions{}, false, time.Minute, time.Hour, false},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			if test.opts.SlowRate < 0 {
+			}
+			synctest.Test(t, func(t *testing.T) {
+				asked := 0
+				u := spooledIn(t.TempDir(), upstream.Func(func(context.Context, upstream.Request) (*upstream.Response, error) {
+					if asked++; asked == 1 && test.breaks {
+						return &upstream.Response{Body: brokenAt(content, 100_000), Size: 300_000, Validator: `"a"`}, nil
+					}
+					time.Sleep(test.silent)
+					if !test.breaks {
+						return &upstream.Response{Body: newBody(content), Size: 300_000}, nil
+					}
+					return &upstream.Response{Body: newBody(content[100_000:]), Offset: 100_000, Size: 300_000, Validator: `"a"`}, nil
+				}), test.opts)
+				ctx, p := upstream.WithProgress(t.Context())
+				done := make(chan struct{})
+				go func() {
+					defer close(done)
+					resp, err := u.Fetch(ctx, request(t, zipKey))
+					if err != nil {
+						t.Error(err)
+						return
+					}
+					resp.Body.Close()
+				}()
+				time.Sleep(test.after)
+				synctest.Wait()
+				if p.IsSlow() != test.slow {
+					t.Errorf("slow after %v: %t", test.after, p.IsSlow())
+				}
+				<-done
+			})
+		})
+	}
+}
+
+// One that is fast is not slow, however long it takes.
+func TestRateLongContinuation(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		content := noise(3_000_000)
+		left := answers{
+			{Body: brokenAt(content, 100_000), Size: 3_000_000, Validator: `"a"`},
+			{Body: dripping{content: content[100_000:], each: 20_000, every: 100 * time.Millisecond}.start(), Offset: 100_000, Size: 3_000_000, Validator: `"a"`},
+		}
+		ctx, p := upstream.WithProgress(t.Context())
+		resp, err := spooledIn(t.TempDir(), &left, verify.SpoolOptions{}).Fetch(ctx, request(t, zipKey))
+		wantContent(t, resp, err, content)
+		if p.IsSlow() {
+			t.Error("it is slow")
+		}
+	})
 }
 
 // The first byte is reported when it is here, or with the end of what is empty.

@@ -1,6 +1,7 @@
 package verify_test
 
 import (
+	"io"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -47,13 +48,28 @@ func TestRateDead(t *testing.T) {
 	}
 }
 
+// So has one whose Close does not end what is being read.
+func TestRateDeadInSpiteOfClose(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		dir := t.TempDir()
+		start := time.Now()
+		drip := dripping{content: noise(100_000), each: 51, every: 100 * time.Millisecond}.start()
+		_, err := spooledIn(dir, answering(io.NopCloser(drip), 100_000), verify.SpoolOptions{}).Fetch(t.Context(), request(t, zipKey))
+		wantBlame(t, err, upstream.Timeout, "proxy")
+		if took := time.Since(start); took < 30*time.Second || took > 30*time.Second+drip.every {
+			t.Errorf("it took %v", took)
+		}
+		wantFiles(t, dir, 0)
+	})
+}
+
 // A dead zip goes on at the same source like one that breaks off.
 func TestRateDeadResumes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		content := noise(300_000)
 		left := answers{
 			{Body: dripping{content: content, each: 100_000, every: time.Second, stop: 100_000}.start(), Size: 300_000, Validator: `"a"`},
-			{Body: newBody(content[100_000:]), Size: 300_000, Offset: 100_000},
+			{Body: newBody(content[100_000:]), Size: 300_000, Offset: 100_000, Validator: `"a"`},
 		}
 		resp, err := spooledIn(t.TempDir(), &left, verify.SpoolOptions{}).Fetch(t.Context(), request(t, zipKey))
 		wantContent(t, resp, err, content)

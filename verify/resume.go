@@ -34,15 +34,18 @@ func cannotResume(err error) bool {
 }
 
 // sameWhole reports whether a response may be the rest of what is there. Some
-// servers send a part whatever the condition for it was. An ETag and a date tell
-// nothing about each other.
-func sameWhole(resp *upstream.Response, p upstream.ResumePoint) bool {
-	isETag := func(validator string) bool { return strings.HasPrefix(validator, `"`) }
+// servers send a part whatever the condition for it was. Where a checksum decides
+// in the end, it is enough that nothing speaks against it; elsewhere the response
+// must have the validator that was asked with (RFC 9110, section 15.3.7, wants it
+// of an ETag).
+func sameWhole(resp *upstream.Response, p upstream.ResumePoint, checked bool) bool {
 	switch {
 	case resp.Size > 0 && p.Size > 0 && resp.Size != p.Size:
 		return false
-	case resp.Validator == "" || isETag(resp.Validator) != isETag(p.Validator):
-		return true
+	case checked && (resp.Validator == "" || isETag(resp.Validator) != isETag(p.Validator)):
+		return true // an ETag and a date tell nothing about each other
 	}
 	return resp.Validator == p.Validator
 }
+
+func isETag(validator string) bool { return strings.HasPrefix(validator, `"`) }

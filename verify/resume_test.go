@@ -1,6 +1,7 @@
 package verify_test
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"net/http"
@@ -89,7 +90,8 @@ func TestResumeIsForZips(t *testing.T) {
 	}
 }
 
-// What cannot be the rest of what is there is not put behind it.
+// What cannot be the rest of what is there is not put behind it, and what need
+// not be only if a checksum decides in the end.
 func TestResumeOfSomethingElse(t *testing.T) {
 	before, after := noise(300_000), noise(600_000)[300_000:]
 	header := func(name, value string) func(*http.Response) {
@@ -109,27 +111,35 @@ func TestResumeOfSomethingElse(t *testing.T) {
 		edit  func(*http.Response)
 		want  string
 		asked []string
+		sure  []string // asked where there is a checksum; nil: the same
 	}{
-		{"replaced", replaced(after, `"b"`), nil, after, []string{"200", onwards + "200"}},
-		{"replaced, validators are ignored", replaced(after, `"a"`), header("ETag", `"b"`), after, []string{"200", onwards + "206", "200"}},
-		{"longer", replaced(before+"x", `"a"`), nil, before + "x", []string{"200", onwards + "206", "200"}},
-		{"shorter", replaced(before[:200_000], `"a"`), nil, before[:200_000], []string{"200", onwards + "206", "200"}},
-		{"shorter than what is there", replaced(before[:90_000], `"a"`), nil, before[:90_000], []string{"200", onwards + "416", "200"}},
-		{"another range", nil, header("Content-Range", "bytes 99999-299999/300000"), before, []string{"200", onwards + "206", "200"}},
-		{"less than the rest", nil, header("Content-Range", "bytes 100000-200000/300000"), before, []string{"200", onwards + "206", "200"}},
-		{"no range", nil, header("Content-Range", ""), before, []string{"200", onwards + "206", "200"}},
-		{"the rest, without a validator", nil, func(resp *http.Response) { resp.Header.Del("ETag") }, before, []string{"200", onwards + "206"}},
+		{"replaced", replaced(after, `"b"`), nil, after, []string{"200", onwards + "200"}, nil},
+		{"replaced, validators are ignored", replaced(after, `"a"`), header("ETag", `"b"`), after, []string{"200", onwards + "206", "200"}, nil},
+		{"longer", replaced(before+"x", `"a"`), nil, before + "x", []string{"200", onwards + "206", "200"}, nil},
+		{"shorter", replaced(before[:200_000], `"a"`), nil, before[:200_000], []string{"200", onwards + "206", "200"}, nil},
+		{"shorter than what is there", replaced(before[:90_000], `"a"`), nil, before[:90_000], []string{"200", onwards + "416", "200"}, nil},
+		{"another range", nil, header("Content-Range", "bytes 99999-299999/300000"), before, []string{"200", onwards + "206", "200"}, nil},
+		{"less than the rest", nil, header("Content-Range", "bytes 100000-200000/300000"), before, []string{"200", onwards + "206", "200"}, nil},
+		{"no range", nil, header("Content-Range", ""), before, []string{"200", onwards + "206", "200"}, nil},
+		{"the rest, without a validator", nil, header("ETag", ""), before, []string{"200", onwards + "206", "200"}, []string{"200", onwards + "206"}},
+		{"the rest, with a weak validator", nil, header("ETag", `W/"a"`), before, []string{"200", onwards + "206", "200"}, []string{"200", onwards + "206"}},
 	} {
-		t.Run(test.name, func(t *testing.T) {
-			dir := t.TempDir()
-			o := &zipOrigin{content: before, etag: `"a"`, breaks: []int64{100_000}, turn: test.turn, edit: test.edit}
-			resp, err := spooledIn(dir, o.source(t, "proxy.example"), verify.SpoolOptions{}).Fetch(t.Context(), request(t, zipKey))
-			wantContent(t, resp, err, test.want)
-			if diff := cmp.Diff(test.asked, o.asked); diff != "" {
-				t.Errorf("requests (-want +got):\n%s", diff)
-			}
-			wantFiles(t, dir, 0)
-		})
+		for name, ctx := range sureAndUnsure(t) {
+			t.Run(test.name+", "+name, func(t *testing.T) {
+				dir := t.TempDir()
+				o := &zipOrigin{content: before, etag: `"a"`, breaks: []int64{100_000}, turn: test.turn, edit: test.edit}
+				resp, err := spooledIn(dir, o.source(t, "proxy.example"), verify.SpoolOptions{}).Fetch(ctx, request(t, zipKey))
+				wantContent(t, resp, err, test.want)
+				want := test.asked
+				if name == sure && test.sure != nil {
+					want = test.sure
+				}
+				if diff := cmp.Diff(want, o.asked); diff != "" {
+					t.Errorf("requests (-want +got):\n%s", diff)
+				}
+				wantFiles(t, dir, 0)
+			})
+		}
 	}
 }
 
@@ -177,7 +187,7 @@ func TestResumeRefused(t *testing.T) {
 func TestResumeKeepsTheValidator(t *testing.T) {
 	o := &zipOrigin{content: noise(300_000), etag: `"a"`, breaks: []int64{100_000, 100_000}}
 	o.edit = func(resp *http.Response) { resp.Header.Del("ETag") }
-	resp, err := spooledIn(t.TempDir(), o.source(t, "proxy.example"), verify.SpoolOptions{}).Fetch(t.Context(), request(t, zipKey))
+	resp, err := spooledIn(t.TempDir(), o.source(t, "proxy.example"), verify.SpoolOptions{}).Fetch(asking(t.Context(), &knowing{}), request(t, zipKey))
 	if err == nil && resp.Validator != `"a"` {
 		t.Errorf("validator is %s", resp.Validator)
 	}
@@ -194,6 +204,64 @@ func TestResumePointOfSomebodyElse(t *testing.T) {
 	ctx := upstream.WithResumePoint(t.Context(), upstream.ResumePoint{Offset: 100_000, Size: 300_000, Validator: `"a"`})
 	resp, err := spooledIn(t.TempDir(), o.source(t, "proxy.example"), verify.SpoolOptions{}).Fetch(ctx, request(t, zipKey))
 	wantContent(t, resp, err, o.content)
+}
+
+const sure, unsure = "with a checksum", "without a checksum"
+
+// sureAndUnsure returns contexts where a checksum decides in the end, and where
+// none does.
+func sureAndUnsure(t *testing.T) map[string]context.Context {
+	return map[string]context.Context{sure: asking(t.Context(), &knowing{}), unsure: t.Context()}
+}
+
+// A source that answers each time from the beginning has brought something only
+// when there is more than there ever was.
+func TestResumeFromTheBeginning(t *testing.T) {
+	whole := noise(300_000)
+	for _, test := range []struct {
+		name   string
+		breaks []int
+		tries  int
+		asked  int
+		err    bool
+	}{
+		{"at the same place", []int{100_000}, 1, 2, true},
+		{"at the same place, in every try", []int{100_000}, 3, 4, true},
+		{"earlier", []int{100_000, 90_000}, 1, 2, true},
+		{"later, but not for long", []int{100_000, 150_000, 150_000}, 1, 3, true},
+		{"later each time", []int{100_000, 150_000, 200_000, 300_000}, 1, 4, false},
+		{"later, but too often", []int{100_000, 110_000, 120_000, 130_000, 140_000, 150_000, 300_000}, 1, 6, true},
+	} {
+		for name, ctx := range sureAndUnsure(t) {
+			t.Run(test.name+", "+name, func(t *testing.T) {
+				dir := t.TempDir()
+				req := request(t, zipKey)
+				ctx, salvage := verify.WithSalvage(ctx, req)
+				asked := 0
+				u := spooledIn(dir, upstream.Func(func(context.Context, upstream.Request) (*upstream.Response, error) {
+					at := test.breaks[min(asked, len(test.breaks)-1)]
+					asked++
+					if at == len(whole) {
+						return &upstream.Response{Body: newBody(whole), Size: 300_000, Validator: `"a"`, Source: "proxy"}, nil
+					}
+					return &upstream.Response{Body: brokenAt(whole, at), Size: 300_000, Validator: `"a"`, Source: "proxy"}, nil
+				}), verify.SpoolOptions{})
+				for range test.tries {
+					resp, err := u.Fetch(ctx, req)
+					if test.err {
+						wantBlame(t, err, upstream.Unavailable, "proxy")
+					} else {
+						wantContent(t, resp, err, whole)
+					}
+				}
+				if asked != test.asked {
+					t.Errorf("%d requests, want %d", asked, test.asked)
+				}
+				salvage.Close()
+				wantFiles(t, dir, 0)
+			})
+		}
+	}
 }
 
 // brokenAt is content that breaks off.

@@ -26,7 +26,8 @@ func (a *answers) Fetch(context.Context, upstream.Request) (*upstream.Response, 
 	return next, nil
 }
 
-// A source that is no server is held to what it says of its answers, too.
+// A source that is no server is held to what it says of its answers, too, whether
+// or not a checksum decides in the end.
 func TestResumeAnswers(t *testing.T) {
 	whole := noise(300_000)
 	rest := whole[100_000:]
@@ -36,68 +37,109 @@ func TestResumeAnswers(t *testing.T) {
 	answer := func(content string, offset, size int64, validator string) *upstream.Response {
 		return &upstream.Response{Body: newBody(content), Offset: offset, Size: size, Validator: validator}
 	}
-	const date, otherDate = "Mon, 02 Jan 2006 15:04:05 GMT", "Tue, 03 Jan 2006 15:04:05 GMT"
-	unknown := func(validator string) *upstream.Response {
-		return &upstream.Response{Body: brokenAt(whole, 100_000), Size: -1, Validator: validator}
+	unknown := func() *upstream.Response {
+		return &upstream.Response{Body: brokenAt(whole, 100_000), Size: -1, Validator: `"a"`}
 	}
-	for _, test := range []struct {
+	type row struct {
 		name  string
 		first *upstream.Response
 		next  []*upstream.Response
 		text  string // in the error; empty: there is none
+	}
+	rows := func() []row {
+		return []row{
+			{"the rest", first(), []*upstream.Response{answer(rest, 100_000, 300_000, `"a"`)}, ""},
+			{"the rest, of unknown size", first(), []*upstream.Response{answer(rest, 100_000, -1, `"a"`)}, ""},
+			{"the rest of unknown size", unknown(), []*upstream.Response{answer(rest, 100_000, 0, `"a"`)}, ""},
+			{"the rest, which knows the size", unknown(), []*upstream.Response{answer(rest, 100_000, 300_000, `"a"`)}, ""},
+			{"less than the rest, of unknown size", first(), []*upstream.Response{answer(rest[:1000], 100_000, -1, `"a"`), answer(rest[1000:], 101_000, 0, `"a"`)}, ""},
+			{"ends early", first(), []*upstream.Response{answer(rest[:1000], 100_000, 300_000, `"a"`), answer(rest[1000:], 101_000, 300_000, `"a"`)}, ""},
+			{"more than the rest", first(), []*upstream.Response{answer(rest+"x", 100_000, 300_000, `"a"`)}, "body has 300001 bytes, 300000 were announced"},
+			{"more than the rest, of unknown size", first(), []*upstream.Response{answer(rest+"x", 100_000, 0, `"a"`)}, "body has 300001 bytes, 300000 were announced"},
+			{"of another size", first(), []*upstream.Response{answer(rest+"x", 100_000, 300_001, `"a"`), answer(whole, 0, 300_000, "")}, ""},
+			{"of another state", first(), []*upstream.Response{answer(rest, 100_000, 300_000, `"b"`), answer(whole, 0, 300_000, "")}, ""},
+			{"of another state, twice", first(), []*upstream.Response{answer(rest, 100_000, 300_000, `"b"`), answer(rest, 100_000, 300_000, `"b"`)}, "begins at byte 100000"},
+			{"too early", first(), []*upstream.Response{answer(whole[99_999:], 99_999, 300_000, `"a"`)}, "begins at byte 99999"},
+			{"too late", first(), []*upstream.Response{answer(whole[100_001:], 100_001, 300_000, `"a"`)}, "begins at byte 100001"},
+			{"before the beginning", first(), []*upstream.Response{answer(whole, -1, 300_000, `"a"`)}, "begins at byte -1"},
+			{"nobody asked", answer(rest, 100_000, 300_000, `"a"`), nil, "begins at byte 100000"},
+			{"nothing", first(), []*upstream.Response{nil}, "neither a response"},
+		}
+	}
+	for name, ctx := range sureAndUnsure(t) {
+		for _, test := range rows() {
+			t.Run(test.name+", "+name, func(t *testing.T) {
+				dir := t.TempDir()
+				all := append([]*upstream.Response{test.first}, test.next...)
+				left := answers(all)
+				var given []upstream.Response
+				for _, resp := range all {
+					if resp != nil {
+						given = append(given, *resp)
+					}
+				}
+				resp, err := spooledIn(dir, &left, verify.SpoolOptions{}).Fetch(ctx, request(t, zipKey))
+				if test.text == "" {
+					wantContent(t, resp, err, whole)
+				} else {
+					wantBlame(t, err, upstream.Unavailable, "proxy")
+					if !strings.Contains(err.Error(), test.text) {
+						t.Errorf("error is %v, want %q", err, test.text)
+					}
+				}
+				if len(left) > 0 {
+					t.Errorf("%d answers were not asked for", len(left))
+				}
+				for i, was := range given {
+					if was.Body.(*body).closed == 0 {
+						t.Errorf("body %d is open", i)
+					}
+					if *all[i] != was {
+						t.Errorf("response %d is changed to %v, from %v", i, *all[i], was)
+					}
+				}
+				wantFiles(t, dir, 0)
+			})
+		}
+	}
+}
+
+// The rest must have the validator that was asked with. Where a checksum decides
+// in the end, it is enough that it has none that speaks against it. Else the
+// source is asked for the whole.
+func TestResumeValidator(t *testing.T) {
+	whole := noise(300_000)
+	const etag, date = `"a"`, "Mon, 02 Jan 2006 15:04:05 GMT"
+	for _, test := range []struct {
+		before, after string
+		sure, unsure  bool // whether it goes on
 	}{
-		{"the rest", first(), []*upstream.Response{answer(rest, 100_000, 300_000, `"a"`)}, ""},
-		{"the rest, of unknown size", first(), []*upstream.Response{answer(rest, 100_000, -1, `"a"`)}, ""},
-		{"the rest of unknown size", unknown(`"a"`), []*upstream.Response{answer(rest, 100_000, 0, "")}, ""},
-		{"the rest, which knows the size", unknown(`"a"`), []*upstream.Response{answer(rest, 100_000, 300_000, "")}, ""},
-		{"the rest since a date", unknown(date), []*upstream.Response{answer(rest, 100_000, 300_000, "")}, ""},
-		{"less than the rest, of unknown size", first(), []*upstream.Response{answer(rest[:1000], 100_000, -1, ""), answer(rest[1000:], 101_000, 0, "")}, ""},
-		{"ends early", first(), []*upstream.Response{answer(rest[:1000], 100_000, 300_000, ""), answer(rest[1000:], 101_000, 300_000, "")}, ""},
-		{"the same size, and a date", first(), []*upstream.Response{answer(rest, 100_000, 300_000, date)}, ""},
-		{"more than the rest", first(), []*upstream.Response{answer(rest+"x", 100_000, 300_000, "")}, "body has 300001 bytes, 300000 were announced"},
-		{"more than the rest, of unknown size", first(), []*upstream.Response{answer(rest+"x", 100_000, 0, "")}, "body has 300001 bytes, 300000 were announced"},
-		{"of another size", first(), []*upstream.Response{answer(rest+"x", 100_000, 300_001, ""), answer(whole, 0, 300_000, "")}, ""},
-		{"of another state", first(), []*upstream.Response{answer(rest, 100_000, 300_000, `"b"`), answer(whole, 0, 300_000, "")}, ""},
-		{"of another state, twice", first(), []*upstream.Response{answer(rest, 100_000, 300_000, `"b"`), answer(rest, 100_000, 300_000, `"b"`)}, "begins at byte 100000"},
-		{"of another date", unknown(date), []*upstream.Response{answer(rest, 100_000, 300_000, otherDate), answer(whole, 0, 300_000, "")}, ""},
-		{"too early", first(), []*upstream.Response{answer(whole[99_999:], 99_999, 300_000, `"a"`)}, "begins at byte 99999"},
-		{"too late", first(), []*upstream.Response{answer(whole[100_001:], 100_001, 300_000, `"a"`)}, "begins at byte 100001"},
-		{"before the beginning", first(), []*upstream.Response{answer(whole, -1, 300_000, `"a"`)}, "begins at byte -1"},
-		{"nobody asked", answer(rest, 100_000, 300_000, `"a"`), nil, "begins at byte 100000"},
-		{"nothing", first(), []*upstream.Response{nil}, "neither a response"},
+		{etag, etag, true, true},
+		{etag, "", true, false},
+		{etag, date, true, false},
+		{etag, `"b"`, false, false},
+		{date, date, true, true},
+		{date, "", true, false},
+		{date, etag, true, false},
+		{date, "Tue, 03 Jan 2006 15:04:05 GMT", false, false},
 	} {
-		t.Run(test.name, func(t *testing.T) {
-			dir := t.TempDir()
-			all := append([]*upstream.Response{test.first}, test.next...)
-			left := answers(all)
-			var given []upstream.Response
-			for _, resp := range all {
-				if resp != nil {
-					given = append(given, *resp)
+		for name, ctx := range sureAndUnsure(t) {
+			t.Run(test.before+", then "+test.after+", "+name, func(t *testing.T) {
+				dir := t.TempDir()
+				left := answers{
+					{Body: brokenAt(whole, 100_000), Size: 300_000, Validator: test.before},
+					{Body: newBody(whole[100_000:]), Offset: 100_000, Size: 300_000, Validator: test.after},
+					{Body: newBody(whole), Size: 300_000},
 				}
-			}
-			resp, err := spooledIn(dir, &left, verify.SpoolOptions{}).Fetch(t.Context(), request(t, zipKey))
-			if test.text == "" {
+				resp, err := spooledIn(dir, &left, verify.SpoolOptions{}).Fetch(ctx, request(t, zipKey))
 				wantContent(t, resp, err, whole)
-			} else {
-				wantBlame(t, err, upstream.Unavailable, "proxy")
-				if !strings.Contains(err.Error(), test.text) {
-					t.Errorf("error is %v, want %q", err, test.text)
+				goesOn := map[string]bool{sure: test.sure, unsure: test.unsure}[name]
+				if goesOn != (len(left) == 1) {
+					t.Errorf("%d answers are left", len(left))
 				}
-			}
-			if len(left) > 0 {
-				t.Errorf("%d answers were not asked for", len(left))
-			}
-			for i, was := range given {
-				if was.Body.(*body).closed == 0 {
-					t.Errorf("body %d is open", i)
-				}
-				if *all[i] != was {
-					t.Errorf("response %d is changed to %v, from %v", i, *all[i], was)
-				}
-			}
-			wantFiles(t, dir, 0)
-		})
+				wantFiles(t, dir, 0)
+			})
+		}
 	}
 }
 
@@ -125,7 +167,7 @@ func TestResumeLimit(t *testing.T) {
 	rest := &body{content: zeros{}}
 	left := answers{
 		{Body: &body{content: all, err: io.ErrUnexpectedEOF}, Size: -1, Validator: `"a"`},
-		{Body: rest, Size: -1, Offset: limit},
+		{Body: rest, Size: -1, Offset: limit, Validator: `"a"`},
 	}
 	_, err := spooledIn(dir, &left, verify.SpoolOptions{}).Fetch(t.Context(), request(t, zipKey))
 	wantBlame(t, err, upstream.Unavailable, "proxy")
@@ -151,7 +193,7 @@ func TestResumeCannotKeep(t *testing.T) {
 					return &upstream.Response{Body: brokenAt(whole, 100_000), Validator: `"a"`, Source: "proxy"}, nil
 				}
 				full(spool)
-				return &upstream.Response{Body: newBody(rest), Offset: 100_000, Source: "proxy"}, nil
+				return &upstream.Response{Body: newBody(rest), Offset: 100_000, Validator: `"a"`, Source: "proxy"}, nil
 			})
 			req := request(t, zipKey)
 			ctx, salvage := verify.WithSalvage(t.Context(), req)

@@ -1,9 +1,12 @@
 package verify_test
 
 import (
+	"context"
 	"fmt"
+	"net/http"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/breakwater-go/breakwater/upstream"
 	"github.com/breakwater-go/breakwater/verify"
@@ -99,6 +102,117 @@ func TestSalvageSteps(t *testing.T) {
 					t.Errorf("step %d: asked %q, want %q", i, got, step.asked)
 				}
 				step.source.asked = nil
+			}
+			salvage.Close()
+			wantFiles(t, dir, 0)
+		})
+	}
+}
+
+// A source that was asked to go on and brought nothing is asked for the whole
+// from then on; others still go on.
+func TestSalvageInVain(t *testing.T) {
+	const onwards = `100000- if "a": `
+	for _, test := range []struct {
+		name   string
+		breaks []int64
+		refuse int
+		dead   int // the request at which it is
+		asked  string
+	}{
+		{"resets", []int64{100_000}, 0, 1, "dead"},
+		{"408", []int64{100_000}, 408, 0, onwards + "408"},
+		{"429", []int64{100_000}, 429, 0, onwards + "429"},
+		{"502", []int64{100_000}, 502, 0, onwards + "502"},
+		{"503", []int64{100_000}, 503, 0, onwards + "503"},
+		{"504", []int64{100_000}, 504, 0, onwards + "504"},
+		{"sends nothing", []int64{100_000, 0}, 0, 0, onwards + "206"},
+	} {
+		for name, ctx := range sureAndUnsure(t) {
+			for _, resumes := range []int{5, -1} { // in the same try, or in the next one
+				t.Run(fmt.Sprintf("%s, %s, %d", test.name, name, resumes), func(t *testing.T) {
+					if test.name == "sends nothing" && resumes < 0 {
+					}
+					dir := t.TempDir()
+					content := noise(300_000)
+					o := &zipOrigin{content: content, etag: `"a"`, breaks: test.breaks, refuse: test.refuse}
+					o.turn = func(o *zipOrigin, n int) { o.dead = n > 0 && n == test.dead }
+					req := request(t, zipKey)
+					ctx, salvage := verify.WithSalvage(ctx, req)
+					u := spooledIn(dir, o.source(t, "proxy.example"), verify.SpoolOptions{Resumes: resumes})
+					for len(o.asked) < 2 {
+						if _, err := u.Fetch(ctx, req); err == nil {
+							t.Fatal("no error")
+						}
+					}
+					resp, err := u.Fetch(ctx, req)
+					wantContent(t, resp, err, content)
+					if diff := cmp.Diff([]string{"200", test.asked, "200"}, o.asked); diff != "" {
+						t.Errorf("requests (-want +got):\n%s", diff)
+					}
+					other := &zipOrigin{content: content, etag: `"a"`}
+					resp, err = spooledIn(dir, other.source(t, "other.example"), verify.SpoolOptions{}).Fetch(ctx, req)
+					wantContent(t, resp, err, content)
+					if diff := cmp.Diff([]string{onwards + "206"}, other.asked); diff != "" {
+						t.Errorf("requests to the other (-want +got):\n%s", diff)
+					}
+					salvage.Close()
+					wantFiles(t, dir, 0)
+				})
+			}
+		}
+	}
+}
+
+// A call that was given up while its source went on says nothing about the source.
+func TestSalvageGivenUp(t *testing.T) {
+	req := request(t, zipKey)
+	ctx, salvage := verify.WithSalvage(t.Context(), req)
+	defer salvage.Close()
+	gone, cancel := context.WithCancel(ctx)
+	o := &zipOrigin{content: noise(300_000), etag: `"a"`, breaks: []int64{100_000}}
+	o.turn = func(o *zipOrigin, n int) {
+		if o.dead = n == 1; o.dead {
+			cancel()
+		}
+	}
+	u := spooledIn(t.TempDir(), o.source(t, "proxy.example"), verify.SpoolOptions{})
+	_, err := u.Fetch(gone, req)
+	wantBlame(t, err, upstream.Canceled, "proxy.example")
+	resp, err := u.Fetch(ctx, req)
+	wantContent(t, resp, err, o.content)
+	if diff := cmp.Diff([]string{"200", "dead", `100000- if "a": 206`}, o.asked); diff != "" {
+		t.Errorf("requests (-want +got):\n%s", diff)
+	}
+}
+
+// That two files are of the same date does not make them the same: without a
+// checksum, only the source that a piece is from goes on with it.
+func TestSalvageByDate(t *testing.T) {
+	longAgo := time.Now().Add(-time.Hour)
+	onwards := "200000- if " + longAgo.UTC().Format(http.TimeFormat) + ": 206"
+	content := noise(300_000)
+	for _, test := range []struct {
+		name, next, context string
+		asked               string
+	}{
+		{"the same source", "first.example", unsure, onwards},
+		{"the same source", "first.example", sure, onwards},
+		{"another source", "second.example", unsure, "200"},
+		{"another source", "second.example", sure, onwards},
+	} {
+		t.Run(test.name+", "+test.context, func(t *testing.T) {
+			dir := t.TempDir()
+			req := request(t, zipKey)
+			ctx, salvage := verify.WithSalvage(sureAndUnsure(t)[test.context], req)
+			first := &zipOrigin{content: content, modTime: longAgo, breaks: []int64{200_000}}
+			_, err := spooledIn(dir, first.source(t, "first.example"), verify.SpoolOptions{Resumes: -1}).Fetch(ctx, req)
+			wantBlame(t, err, upstream.Unavailable, "first.example")
+			next := &zipOrigin{content: content, modTime: longAgo}
+			resp, err := spooledIn(dir, next.source(t, test.next), verify.SpoolOptions{}).Fetch(ctx, req)
+			wantContent(t, resp, err, content)
+			if diff := cmp.Diff([]string{test.asked}, next.asked); diff != "" {
+				t.Errorf("requests (-want +got):\n%s", diff)
 			}
 			salvage.Close()
 			wantFiles(t, dir, 0)

@@ -99,7 +99,11 @@ func (s *SumDB) Expect(ctx context.Context, m module.Version, _ upstream.Kind) (
 	rec, err := s.record(ctx, m)
 	if err != nil {
 		e := *upstream.AsError(err, upstream.Request{}, s.db.Name)
-		if e.Class == upstream.NotFound {
+		switch {
+		case e.Class != upstream.NotFound:
+		case !e.Conclusive():
+			e.Class, e.Err = upstream.Unavailable, fmt.Errorf("checksum database %s: not all who might know of it could be asked", s.db.Name)
+		default:
 			e.Class, e.Err = upstream.Denied, fmt.Errorf("checksum database %s: %w", s.db.Name, errNoRecord)
 		}
 		return Sums{}, &e

@@ -4,11 +4,14 @@ import (
 	"context"
 	"errors"
 	"io/fs"
+	"net/http"
 	"strings"
 	"testing"
 
 	"github.com/breakwater-go/breakwater/cache"
 	"github.com/breakwater-go/breakwater/upstream"
+	"github.com/breakwater-go/breakwater/verify"
+	"github.com/google/go-cmp/cmp"
 	"golang.org/x/mod/module"
 )
 
@@ -73,6 +76,44 @@ func TestExpectUnknownVersion(t *testing.T) {
 	}
 	if got := kept(t, e.store.(*cache.Disk).Dir()); len(got) != 0 {
 		t.Errorf("it was kept: %v", got)
+	}
+}
+
+// Whether there is a record is not known where a source that might have it was
+// failing: that is no denial, and it is forgotten with the call.
+func TestExpectInconclusive(t *testing.T) {
+	missing := func(context.Context, string) ([]byte, error) {
+		return nil, &upstream.Error{Class: upstream.NotFound, Status: http.StatusNotFound}
+	}
+	for _, test := range []struct {
+		name   string
+		second func(context.Context, string) ([]byte, error)
+		class  upstream.Class
+	}{
+		{"nobody has it", missing, upstream.Denied},
+		{"one is down", down, upstream.Unavailable},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			db := newDatabase(t)
+			first, second := &origin{name: "first", answer: missing}, &origin{name: "second", answer: test.second}
+			store := diskStore(t)
+			s := verify.NewSumDB(db.trusted(t), upstream.Mirrors(first, second), store, nil)
+			for range 2 {
+				_, err := s.Expect(t.Context(), mod(0), upstream.Zip)
+				if upstream.ClassOf(err) != test.class || err == nil || errors.Is(err, fs.ErrNotExist) {
+					t.Errorf("want an error of class %q: %v", test.class, err)
+				} else if !strings.Contains(err.Error(), dbName) || strings.Contains(err.Error(), "GONOSUMDB") != (test.class == upstream.Denied) {
+					t.Errorf("error is %v", err)
+				}
+			}
+			if got := kept(t, store.Dir()); len(got) != 0 {
+				t.Errorf("it was kept: %v", got)
+			}
+			second.answers(db.answer)
+			if got, err := s.Expect(t.Context(), mod(0), upstream.Zip); err != nil || !cmp.Equal(got, db.sums(mod(0))) {
+				t.Errorf("Expect = %v, %v", got, err)
+			}
+		})
 	}
 }
 
