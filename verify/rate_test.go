@@ -133,8 +133,6 @@ func TestRateSilentContinuation(t *testing.T) {
 		{"the first answer", verify.SpoolOptions{}, false, time.Minute, time.Hour, false},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			if test.opts.SlowRate < 0 {
-			}
 			synctest.Test(t, func(t *testing.T) {
 				asked := 0
 				u := spooledIn(t.TempDir(), upstream.Func(func(context.Context, upstream.Request) (*upstream.Response, error) {
