@@ -109,6 +109,7 @@ type GaveUpError struct {
 	Err    error // the last failure's own cause; nil if it had none
 }
 
+// Error says how often it was tried, why not more often, and the last cause.
 func (e *GaveUpError) Error() string {
 	tries := "tries"
 	if e.Tries == 1 {
@@ -121,4 +122,5 @@ func (e *GaveUpError) Error() string {
 	return text
 }
 
+// Unwrap returns the last cause.
 func (e *GaveUpError) Unwrap() error { return e.Err }
