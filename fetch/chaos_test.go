@@ -208,7 +208,7 @@ func (s *storm) each(w weather) {
 // percentile to rest on more than one file, and many where it is to be within a
 // limit.
 func rounds(most float64) int {
-	if most > 0 {
+	if most == 1 || most == 5 {
 		return 12
 	}
 	return 3

@@ -173,10 +173,17 @@ func (p pipes) Accept() (net.Conn, error) {
 func (p pipes) Close() error   { close(p); return nil }
 func (p pipes) Addr() net.Addr { return &net.TCPAddr{} }
 
+// origins holds those of chaosOrigin, which take long to make and never change.
+var origins sync.Map
+
 // chaosOrigin returns an origin with n modules of the given domain, a few of
 // them large enough to be cut off in the middle.
 func chaosOrigin(t testing.TB, domain string, n int) *origin.Origin {
 	t.Helper()
+	key := fmt.Sprint(domain, n)
+	if o, ok := origins.Load(key); ok {
+		return o.(*origin.Origin)
+	}
 	rng := rand.New(rand.NewPCG(1, 2))
 	files := fstest.MapFS{}
 	for i := range n {
@@ -196,5 +203,6 @@ func chaosOrigin(t testing.TB, domain string, n int) *origin.Origin {
 	if err != nil {
 		t.Fatal(err)
 	}
+	origins.Store(key, o)
 	return o
 }

@@ -24,7 +24,7 @@ func TestChaosBlackHole(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			var healthy, open report
 			var first, usual time.Duration
-			for range 4 {
+			for range 2 {
 				synctest.Test(t, func(t *testing.T) {
 					s := newStorm(t, fetch.Options{}, 40*time.Millisecond, overPipes(t))
 					keys := s.keys()
