@@ -14,6 +14,8 @@ import (
 // An Expectation is the question of what a module version must hash to, asked
 // once for a download, beside it, whichever and however many sources are tried.
 type Expectation struct {
+	module   module.Version
+	kind     upstream.Kind
 	verifier Verifier
 	done     chan struct{}
 	sums     Sums
@@ -23,7 +25,7 @@ type Expectation struct {
 // Begin asks v about a file of m in the background. The question ends with ctx;
 // the caller waits for it with [Expectation.Wait] before it returns.
 func Begin(ctx context.Context, v Verifier, m module.Version, k upstream.Kind) *Expectation {
-	e := &Expectation{verifier: v, done: make(chan struct{})}
+	e := &Expectation{module: m, kind: k, verifier: v, done: make(chan struct{})}
 	go func() {
 		defer close(e.done)
 		defer func() {
@@ -54,6 +56,17 @@ func WithExpectation(ctx context.Context, e *Expectation) context.Context {
 	return context.WithValue(ctx, expectationKey{}, e)
 }
 
+// expectationOf returns the Expectation for req; nil for none. One for another
+// file may be in the context, too: of whoever asks a Fetcher that asks a checksum
+// database for this. To wait for it could be to wait for oneself.
+func expectationOf(ctx context.Context, req upstream.Request) *Expectation {
+	e, _ := ctx.Value(expectationKey{}).(*Expectation)
+	if e == nil || req.Kind() != e.kind || req.Module() != e.module.Path || req.Version() != e.module.Version {
+		return nil
+	}
+	return e
+}
+
 // Checksums returns middleware for one source that compares the zips and go.mod
 // files that it sends with the [Expectation] in the context. Bytes that do not
 // match are the source's failure, of class Untrusted with a [*MismatchError].
@@ -72,7 +85,7 @@ func (c *checksums) Unwrap() upstream.Upstream { return c.next }
 
 func (c *checksums) Fetch(ctx context.Context, req upstream.Request) (*upstream.Response, error) {
 	resp, err := c.next.Fetch(ctx, req)
-	e, _ := ctx.Value(expectationKey{}).(*Expectation)
+	e := expectationOf(ctx, req)
 	if err != nil || e == nil {
 		return resp, err
 	}

@@ -63,9 +63,13 @@ func checked(u upstream.Upstream, dir string) upstream.Upstream {
 	return upstream.Chain(u, verify.Checksums(), verify.Structure(), verify.Spooled(&verify.SpoolOptions{New: spoolsIn(dir)}))
 }
 
-// asking returns a context in which v is asked about the module.
+// asking returns a context in which v is asked about the module's zip.
 func asking(ctx context.Context, v verify.Verifier) context.Context {
-	return verify.WithExpectation(ctx, verify.Begin(ctx, v, m1, upstream.Zip))
+	return askingFor(ctx, v, upstream.Zip)
+}
+
+func askingFor(ctx context.Context, v verify.Verifier, k upstream.Kind) context.Context {
+	return verify.WithExpectation(ctx, verify.Begin(ctx, v, m1, k))
 }
 
 // What matches is marked by who vouches for it. What does not is the source's
@@ -97,7 +101,7 @@ func TestChecksums(t *testing.T) {
 			b := newBody(test.content)
 			u := checked(answering(b, int64(len(test.content))), dir)
 			req := request(t, test.key)
-			resp, err := u.Fetch(asking(t.Context(), &knowing{sums: test.sums}), req)
+			resp, err := u.Fetch(askingFor(t.Context(), &knowing{sums: test.sums}, req.Kind()), req)
 			if b.closed == 0 {
 				t.Error("the source's body is left open")
 			}
@@ -198,7 +202,7 @@ func TestChecksumsAskOnce(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			v := &knowing{sums: sums}
-			resp, err := u.Fetch(asking(t.Context(), v), request(t, modKey))
+			resp, err := u.Fetch(askingFor(t.Context(), v, upstream.Mod), request(t, modKey))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -208,7 +212,7 @@ func TestChecksumsAskOnce(t *testing.T) {
 			}
 		})
 	}
-	_, err := upstream.Mirrors(liars(3)...).Fetch(asking(t.Context(), &knowing{sums: sums}), request(t, modKey))
+	_, err := upstream.Mirrors(liars(3)...).Fetch(askingFor(t.Context(), &knowing{sums: sums}, upstream.Mod), request(t, modKey))
 	if e := upstream.AsError(err, upstream.Request{}, ""); e.Class != upstream.Untrusted || len(e.Attempts) != 3 {
 		t.Errorf("all are liars: %v", err)
 	}
@@ -223,7 +227,7 @@ func TestChecksumsContext(t *testing.T) {
 		b := newBody(honestMod)
 		dir := t.TempDir()
 		start := time.Now()
-		_, err := checked(answering(b, 0), dir).Fetch(asking(ctx, v), request(t, modKey))
+		_, err := checked(answering(b, 0), dir).Fetch(askingFor(ctx, v, upstream.Mod), request(t, modKey))
 		if upstream.ClassOf(err) != upstream.Timeout || time.Since(start) != time.Second {
 			t.Errorf("after %v: %v", time.Since(start), err)
 		}
@@ -259,4 +263,21 @@ func TestExpectation(t *testing.T) {
 			t.Errorf("%v, %v, asked %d times", got, err, v.asked.Load())
 		}
 	})
+}
+
+// The expectation of another file is nobody's business here: whoever has it asks a
+// Fetcher for that file, which asks a checksum database for this one, and to wait
+// for the expectation would be to wait for oneself.
+func TestChecksumsOfAnotherFile(t *testing.T) {
+	never := &knowing{answer: make(chan struct{})}
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	resp, err := checked(answering(newBody(honestMod), -1), t.TempDir()).Fetch(asking(ctx, never), request(t, modKey))
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp.Body.Close()
+	if resp.Verified != verify.ByStructure {
+		t.Errorf("verified %q", resp.Verified)
+	}
 }

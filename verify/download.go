@@ -31,7 +31,7 @@ type download struct {
 // run returns the response, complete.
 func (d *download) run() (*upstream.Response, error) {
 	name := upstream.Name(d.source)
-	d.spool, d.point, d.from = d.salvage.take(name, isChecked(d.ctx))
+	d.spool, d.point, d.from = d.salvage.take(name, expectationOf(d.ctx, d.req) != nil)
 	d.furthest = d.point.Offset
 	for {
 		asked := d.point.Offset
@@ -54,12 +54,6 @@ func (d *download) run() (*upstream.Response, error) {
 			return nil, broke.err
 		}
 	}
-}
-
-// isChecked reports whether what is fetched will be compared with a checksum.
-func isChecked(ctx context.Context) bool {
-	e, _ := ctx.Value(expectationKey{}).(*Expectation)
-	return e != nil
 }
 
 // takeIn takes in the body of a response that next has given already.
@@ -148,7 +142,7 @@ func (d *download) place(resp *upstream.Response) error {
 	case d.spool == nil || resp.Offset != d.spool.Size():
 		err := fmt.Errorf("its answer begins at byte %d, which was not asked for", resp.Offset)
 		return &upstream.Error{Request: d.req, Source: resp.Source, Err: err}
-	case !sameWhole(resp, d.point, isChecked(d.ctx)):
+	case !sameWhole(resp, d.point, expectationOf(d.ctx, d.req) != nil):
 		return &upstream.Error{Request: d.req, Source: resp.Source, Err: upstream.ErrCannotResume}
 	}
 	if resp.Size <= 0 {
