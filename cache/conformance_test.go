@@ -10,6 +10,16 @@ import (
 // plain hides what a store can do beyond Get, Put and Delete.
 type plain struct{ cache.Deleter }
 
+// unlocked hides a lock that is none, for no layer has one, and a list likewise.
+type unlocked struct{ able }
+
+type able interface {
+	cache.Mover
+	cache.Deleter
+	cache.Spooler
+	cache.Swapper
+}
+
 func TestConformance(t *testing.T) {
 	memory := func(maxBytes int64) cache.Store {
 		return cache.NewMemory(&cache.MemoryOptions{MaxBytes: maxBytes})
@@ -28,8 +38,13 @@ func TestConformance(t *testing.T) {
 		"layers in layers": func(t *testing.T) cache.Store {
 			return cache.Layered(cache.Layered(memory(0), disk(t)), disk(t))
 		},
+		"gate over disk":      func(t *testing.T) cache.Store { return cache.Gate(disk(t), nil) },
+		"memory over a gate":  func(t *testing.T) cache.Store { return cache.Layered(memory(0), cache.Gate(disk(t), nil)) },
+		"over a read-only":    func(t *testing.T) cache.Store { return cache.Layered(memory(0), disk(t), readOnly(t, t.TempDir())) },
+		"disk over read-only": func(t *testing.T) cache.Store { return cache.Layered(disk(t), readOnly(t, t.TempDir())) },
+		"a read-only on top":  func(t *testing.T) cache.Store { return cache.Layered(readOnly(t, t.TempDir()), disk(t)) },
 		"plain over plain": func(t *testing.T) cache.Store {
-			return cache.Layered(only(memory(0)), only(disk(t)))
+			return unlocked{cache.Layered(only(memory(0)), only(disk(t))).(able)}
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -92,7 +92,7 @@ func putOrCommit(d *cache.Disk, key string, content []byte, commit bool) error {
 // TestKill kills a process that writes, over and over, and looks each time at
 // what it left: entries are whole, and so is every file that has a name.
 func TestKill(t *testing.T) {
-	kills := 30
+	kills := 500
 	if testing.Short() {
 		kills = 5
 	}

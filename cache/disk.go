@@ -2,27 +2,14 @@ package cache
 
 import (
 	"context"
-	"crypto/rand"
-	"crypto/sha256"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"os"
-	"path"
 	"path/filepath"
-	"syscall"
-	"time"
+	"sync/atomic"
 )
-
-// DiskOptions tunes a disk store; a nil *DiskOptions means the defaults.
-type DiskOptions struct {
-	// NoSync leaves out the fsync of content before it gets its name. After a
-	// crash of the machine, an entry may then have the right size and wrong
-	// bytes. Default: false.
-	NoSync bool
-}
 
 // A Disk is a [Store] in a directory laid out like GOMODCACHE/cache/download:
 // an entry's content is the file at its key, so that the directory also works
@@ -35,11 +22,24 @@ type DiskOptions struct {
 // through an [os.Root]: nothing outside of the directory is read or written,
 // whatever links somebody puts into it.
 //
-// Several processes may use one directory. Its size has no bound yet.
+// An entry is read in full, and compared with its digest, when this process
+// meets it for the first time and whenever its file has changed. A damaged one is
+// a miss and put aside.
+//
+// Several processes may use one directory. What it takes can be bounded; entries
+// that are not used then go in the background, which needs no list of what there
+// is, so a large store opens as fast as a small one.
 type Disk struct {
-	root   *os.Root
-	opts   DiskOptions
-	locked chan struct{} // full while somebody in this process holds the lock
+	root     *os.Root
+	opts     DiskOptions
+	owner    *owner
+	readOnly bool
+	witness  *witness
+	account  account
+	janitor  *janitor      // nil: nothing is bounded
+	corrupt  atomic.Int64  // entries found damaged
+	evicted  atomic.Int64  // entries removed to make room
+	locked   chan struct{} // full while somebody in this process holds the lock
 }
 
 var (
@@ -56,14 +56,10 @@ const (
 	// maxName is the longest name of a file on common file systems, in bytes.
 	// Content without room for its record's name would be stored in vain.
 	maxName = 255
-
-	// leftoverAge is how old a temporary file is when nobody can be writing it
-	// any more.
-	leftoverAge = 24 * time.Hour
 )
 
 // OpenDisk opens the store in dir, which is made if it does not exist, and
-// removes temporary files that a process left behind a day ago or earlier.
+// removes temporary files that processes left behind when they died.
 func OpenDisk(dir string, opts *DiskOptions) (*Disk, error) {
 	// Spools are made by name, which must not change its meaning with the
 	// process's working directory.
@@ -82,29 +78,27 @@ func OpenDisk(dir string, opts *DiskOptions) (*Disk, error) {
 		root.Close()
 		return nil, fmt.Errorf("opening the cache directory %s: %w", dir, err)
 	}
-	d := &Disk{root: root, locked: make(chan struct{}, 1)}
+	d := &Disk{root: root, witness: newWitness(), locked: make(chan struct{}, 1)}
 	if opts != nil {
 		d.opts = *opts
 	}
+	if d.owner, err = claim(root); err != nil {
+		root.Close()
+		return nil, fmt.Errorf("opening the cache directory %s: %w", dir, err)
+	}
 	d.removeLeftovers()
+	d.startJanitor()
 	return d, nil
 }
 
 // Close releases the directory. Entries that were got before stay readable.
-func (d *Disk) Close() error { return d.root.Close() }
+func (d *Disk) Close() error {
+	d.stopJanitor()
+	return errors.Join(d.owner.release(d.root), d.root.Close())
+}
 
 // Dir returns the directory.
 func (d *Disk) Dir() string { return d.root.Name() }
-
-func (d *Disk) removeLeftovers() {
-	files, _ := fs.ReadDir(d.root.FS(), tempDir)
-	for _, f := range files {
-		info, err := f.Info()
-		if err == nil && time.Since(info.ModTime()) > leftoverAge {
-			d.root.Remove(path.Join(tempDir, f.Name()))
-		}
-	}
-}
 
 // Get returns the entry under key. A file whose record is missing, unreadable
 // or of another file is a miss.
@@ -119,7 +113,7 @@ func (d *Disk) Get(ctx context.Context, key string) (*Entry, error) {
 			return nil, context.Cause(ctx)
 		}
 		var e *Entry
-		if e, err = d.open(key); !errors.Is(err, errReplaced) {
+		if e, err = d.open(ctx, key); !errors.Is(err, errReplaced) {
 			return e, err
 		}
 	}
@@ -128,14 +122,33 @@ func (d *Disk) Get(ctx context.Context, key string) (*Entry, error) {
 
 var errReplaced = errors.New("the file is not the one that was stored")
 
-func (d *Disk) open(key string) (*Entry, error) {
+// open returns the entry under key. One that is damaged is taken out of the way.
+func (d *Disk) open(ctx context.Context, key string) (*Entry, error) {
+	file, info, rec, err := d.openFile(key)
+	if err != nil {
+		return nil, err
+	}
+	if err := d.ensureWhole(ctx, key, file, info, rec); err != nil {
+		file.Close()
+		if !isDamage(err) {
+			return nil, err
+		}
+		d.quarantine(key, info, err)
+		return nil, &MissError{Key: key, Err: err}
+	}
+	d.touch(key, rec.used)
+	return &Entry{Meta: rec.meta(), Size: rec.Size, Body: file, Layer: "disk"}, nil
+}
+
+// openFile opens the file under key, if it is the one that its record describes.
+func (d *Disk) openFile(key string) (*os.File, fs.FileInfo, record, error) {
 	rec, err := d.readRecord(key)
 	if err != nil {
-		return nil, missOr(key, err)
+		return nil, nil, record{}, missOr(key, err)
 	}
 	file, err := d.root.Open(key)
 	if err != nil {
-		return nil, missOr(key, err)
+		return nil, nil, record{}, missOr(key, err)
 	}
 	info, err := file.Stat()
 	if err == nil && !rec.describes(info) {
@@ -143,9 +156,9 @@ func (d *Disk) open(key string) (*Entry, error) {
 	}
 	if err != nil {
 		file.Close()
-		return nil, err
+		return nil, nil, record{}, err
 	}
-	return &Entry{Meta: rec.meta(), Size: rec.Size, Body: file, Layer: "disk"}, nil
+	return file, info, rec, nil
 }
 
 // missOr makes a miss of an error that means absence.
@@ -159,68 +172,18 @@ func missOr(key string, err error) error {
 	return err
 }
 
-// Put stores content under key.
-func (d *Disk) Put(ctx context.Context, key string, c Content) error {
-	if err := checkKey(key); err != nil {
-		return err
-	}
-	file, name, err := d.createTemp()
-	if err != nil {
-		return err
-	}
-	defer d.root.Remove(name) // of no effect once it is renamed
-	hash := sha256.New()
-	n, err := io.Copy(io.MultiWriter(file, hash), contextReader{ctx, c.Body})
-	if err == nil {
-		digest := Digest(hash.Sum(nil))
-		if err = c.check(n, digest); err == nil {
-			c.Digest = digest
-			err = d.publish(key, file, name, c.Meta)
-		}
-	}
-	return errors.Join(err, file.Close())
-}
-
-// Move stores the content of spool. If the spool's file was made by NewSpool of
-// this store, it becomes the entry's file; other content is copied.
-func (d *Disk) Move(ctx context.Context, key string, spool *Spool, meta Meta) error {
-	if err := checkKey(key); err != nil {
-		return err
-	}
-	digest, err := spool.Digest()
-	if err != nil {
-		return err
-	}
-	meta.Digest = digest
-	moved, err := spool.moveFile(func(file *os.File) (bool, error) {
-		dir, base := filepath.Split(file.Name())
-		if filepath.Clean(dir) != d.tempPath() {
-			return false, nil
-		}
-		return true, d.publish(key, file, path.Join(tempDir, base), meta)
-	})
-	if moved || err != nil {
-		return err
-	}
-	r := spool.Reader(ctx)
-	defer r.Close()
-	return d.Put(ctx, key, Content{Meta: meta, Size: spool.Size(), Body: r})
-}
-
-// NewSpool returns a spool whose file Move can take over.
-func (d *Disk) NewSpool(memory int64) *Spool { return NewSpool(memory, d.tempPath()) }
-
-func (d *Disk) tempPath() string {
-	return filepath.Join(d.root.Name(), filepath.FromSlash(tempDir))
-}
-
 // Delete removes the entry under key: first its record, without which the
 // content counts for nothing.
 func (d *Disk) Delete(_ context.Context, key string) error {
 	if err := checkKey(key); err != nil {
 		return nil
 	}
-	return errors.Join(d.remove(recordName(key)), d.remove(key))
+	bytes, files := d.heldAt(key)
+	err := errors.Join(d.remove(recordName(key)), d.remove(key))
+	if err == nil {
+		d.grown(-bytes, -files)
+	}
+	return err
 }
 
 func (d *Disk) remove(name string) error {
@@ -230,66 +193,6 @@ func (d *Disk) remove(name string) error {
 		return nil
 	}
 	return err
-}
-
-// publish gives a temporary file its name. The order matters: the content is on
-// the disk before it has a name; the record, which makes it count, comes last.
-func (d *Disk) publish(key string, file *os.File, temp string, meta Meta) error {
-	if len(path.Base(recordName(key))) > maxName {
-		return &fs.PathError{Op: "store", Path: key, Err: syscall.ENAMETOOLONG}
-	}
-	changed := stamp(time.Now(), meta.Digest)
-	if err := d.root.Chtimes(temp, changed, changed); err != nil {
-		return err
-	}
-	if !d.opts.NoSync {
-		if err := file.Sync(); err != nil {
-			return err
-		}
-	}
-	info, err := file.Stat()
-	if err != nil {
-		return err
-	}
-	record, err := d.writeRecord(newRecord(info, meta))
-	if err != nil {
-		return err
-	}
-	defer d.root.Remove(record)
-	if err := d.rename(temp, key); err != nil {
-		return err
-	}
-	return d.rename(record, recordName(key))
-}
-
-// stamp returns the time of change to give to content: a time of today, of which
-// the digest says which. Together with the size it tells the content from any
-// other, for which a file system's own clock is too coarse; and where the same
-// content is stored twice at once, either record fits either file.
-func stamp(now time.Time, d Digest) time.Time {
-	const day = 24 * time.Hour
-	ofDay := binary.BigEndian.Uint64(d[:8]) % uint64(day)
-	return now.UTC().Truncate(day).Add(time.Duration(ofDay))
-}
-
-func (d *Disk) rename(from, to string) error {
-	if err := d.root.MkdirAll(path.Dir(to), 0o777); err != nil {
-		return err
-	}
-	return d.root.Rename(from, to)
-}
-
-func (d *Disk) createTemp() (*os.File, string, error) {
-	name := path.Join(tempDir, "put-"+rand.Text())
-	const flags = os.O_RDWR | os.O_CREATE | os.O_EXCL
-	file, err := d.root.OpenFile(name, flags, 0o666)
-	if errors.Is(err, fs.ErrNotExist) {
-		// Somebody has emptied the directory, as go clean -modcache might.
-		if err = d.root.MkdirAll(tempDir, 0o777); err == nil {
-			file, err = d.root.OpenFile(name, flags, 0o666)
-		}
-	}
-	return file, name, err
 }
 
 // contextReader ends reading when its context does.

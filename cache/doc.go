@@ -3,13 +3,16 @@
 // A [Store] has two methods, Get and Put. What a store can do beyond that is an
 // optional interface, with a function that uses it where it is there and does
 // without where it is not: [SpoolFor] for [Spooler], [Commit] for [Mover],
-// [Delete] for [Deleter], [Swap] for
-// [Swapper].
+// [Delete] for [Deleter], [Swap] for [Swapper], [Purge] for [Lister], [Lock] for
+// [Locker].
 //
 //   - [NewMemory] keeps small content within a budget of bytes.
 //   - [OpenDisk] keeps everything in a directory laid out like
 //     GOMODCACHE/cache/download, so that it also works as GOPROXY=file://DIR.
+//   - [OpenReadOnly] reads such a directory and changes nothing in it.
 //   - [Layered] asks fast stores before slow ones and promotes what it finds.
+//   - [Gate] stands before a store that may fail or hang, [WriteBack] before one
+//     that is slow to write.
 //
 // Package cachetest checks that a Store keeps the contract.
 //
@@ -36,7 +39,6 @@
 //
 // # Design notes
 //
-// The directory is not synced after a rename. Content is synced before it gets
-// its name, and an entry counts only if its record matches it, so a rename that
-// a crash undoes costs one refetch and never a wrong byte.
+// An entry counts only if its record matches it, so a rename that a crash undoes
+// costs one refetch and never a wrong byte.
 package cache

@@ -13,7 +13,7 @@ import (
 // order and puts what a slower one has into the faster ones that take its size.
 // A store that fails is passed over. Put and Move write to all: the last, which
 // is the one that lasts, decides over success; that a faster one refuses is
-// no failure. A faster store must be a [Deleter]: what it cannot replace must not
+// no failure. Where the last is read-only, the one before it takes its part. A faster store must be a [Deleter]: what it cannot replace must not
 // hide what is new. What the last store is able to do (spools, moves) the layered one
 // does too, and Close closes those of its stores that can be closed.
 func Layered(stores ...Store) Store {
@@ -70,11 +70,17 @@ func (l *layered) promote(ctx context.Context, key string, e *Entry, before uint
 	if err != nil {
 		return nil, &MissError{Key: key, Err: err}
 	}
-	put := Content{Meta: e.Meta, Size: e.Size, Body: NewBody(content)}
-	if err := l.fast.Put(ctx, key, put); errors.Is(err, errMismatch) {
+	readOnly := !isWritable(l.slow)
+	if readOnly {
+		// What is in the fast store then is nowhere else: it is not replaced.
+		err = Swap(ctx, l.fast, key, nil, content, e.Meta)
+	} else {
+		err = l.fast.Put(ctx, key, Content{Meta: e.Meta, Size: e.Size, Body: NewBody(content)})
+	}
+	if errors.Is(err, errMismatch) {
 		return nil, &MissError{Key: key, Err: err}
 	}
-	if l.writesOf(key).Load() != before {
+	if !readOnly && l.writesOf(key).Load() != before {
 		l.forget(ctx, key) // what was promoted may hide a newer entry
 	}
 	e.Body = NewBody(content)
@@ -86,10 +92,14 @@ func (l *layered) promote(ctx context.Context, key string, e *Entry, before uint
 const maxPromotion = 8 << 20
 
 func (l *layered) takesSmall(size int64) bool {
-	return size <= maxPromotion && takes(l.fast, size)
+	return size <= maxPromotion && takes(l.fast, size) && isWritable(l.fast)
 }
 
 func (l *layered) Put(ctx context.Context, key string, c Content) error {
+	if !isWritable(l.slow) {
+		l.writesOf(key).Add(1)
+		return l.fast.Put(ctx, key, c)
+	}
 	if !l.takesSmall(c.Size) {
 		return errors.Join(l.slow.Put(ctx, key, c), l.written(ctx, key))
 	}
@@ -111,6 +121,10 @@ func (l *layered) Move(ctx context.Context, key string, spool *Spool, meta Meta)
 		return err
 	}
 	meta.Digest = digest
+	if !isWritable(l.slow) {
+		l.writesOf(key).Add(1)
+		return Commit(ctx, l.fast, key, spool, meta)
+	}
 	slowErr := Commit(ctx, l.slow, key, spool, meta)
 	if !l.takesSmall(spool.Size()) {
 		return errors.Join(slowErr, l.written(ctx, key))
@@ -120,6 +134,9 @@ func (l *layered) Move(ctx context.Context, key string, spool *Spool, meta Meta)
 	l.putFast(ctx, key, Content{Meta: meta, Size: spool.Size(), Body: r})
 	return slowErr
 }
+
+// Writable reports whether any of the stores is.
+func (l *layered) Writable() bool { return isWritable(l.fast) || isWritable(l.slow) }
 
 // putFast puts what the slow store was given into the fast one. If that fails,
 // at least the old entry must not hide the new one.
@@ -146,7 +163,12 @@ func (l *layered) Delete(ctx context.Context, key string) error {
 	return errors.Join(slowErr, l.written(ctx, key))
 }
 
-func (l *layered) NewSpool(memory int64) *Spool { return SpoolFor(l.slow, memory) }
+func (l *layered) NewSpool(memory int64) *Spool {
+	if !isWritable(l.slow) {
+		return SpoolFor(l.fast, memory)
+	}
+	return SpoolFor(l.slow, memory)
+}
 
 func (l *layered) Close() error {
 	var errs []error

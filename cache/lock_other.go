@@ -4,5 +4,7 @@ package cache
 
 import "os"
 
+const locksWork = false
+
 // tryLock does nothing: the lock is only within the process.
 func tryLock(*os.File) (bool, error) { return true, nil }

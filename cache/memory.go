@@ -8,17 +8,15 @@ import (
 	"fmt"
 	"hash/maphash"
 	"io"
-	"math"
 	"sync"
-
-	"github.com/hashicorp/golang-lru/v2/simplelru"
 )
 
 // MemoryOptions sets the bounds of a memory store; zero fields, and a nil
 // *MemoryOptions, mean the defaults.
 type MemoryOptions struct {
 	// MaxBytes is the budget for content and what is kept beside it. When it is
-	// used up, the entries that were not asked for longest go. Default: 64 MiB.
+	// used up, an entry stays only if it is asked for more often than the ones
+	// that would have to go for it. Default: 64 MiB.
 	MaxBytes int64
 
 	// MaxEntry is the size of the largest content that is taken. Default: 1 MiB,
@@ -26,8 +24,8 @@ type MemoryOptions struct {
 	MaxEntry int64
 }
 
-// shards spreads the lock: a look-up in an LRU changes it, so it takes the lock
-// alone.
+// shards spreads the lock: a look-up changes the order of entries, so it takes
+// the lock alone.
 const shards = 16
 
 // entryOverhead is about what an entry takes beside its content and key.
@@ -35,6 +33,10 @@ const entryOverhead = 400
 
 // NewMemory returns a store that keeps content in memory within a budget of
 // bytes. Get returns the stored bytes themselves, without a copy.
+//
+// What is asked for once, as by a prefetch of thousands of files, does not push
+// out what is asked for again and again: a new entry has a small part of the
+// budget to prove itself in (W-TinyLFU: Einziger, Friedman and Manes, 2017).
 func NewMemory(opts *MemoryOptions) Store {
 	var o MemoryOptions
 	if opts != nil {
@@ -56,22 +58,21 @@ type memory struct {
 	swap     sync.Mutex // held by one Swap at a time
 }
 
-type shard struct {
-	mu     sync.Mutex
-	lru    *simplelru.LRU[string, *memoryEntry]
-	bytes  int64
-	budget int64
-}
-
 type memoryEntry struct {
 	meta    Meta
 	content []byte
+	hash    uint64 // of the key
+}
+
+func (e *memoryEntry) cost(key string) int64 {
+	return int64(len(e.content)) + int64(len(key)) + entryOverhead
 }
 
 func (m *memory) MaxEntry() int64 { return m.maxEntry }
 
 func (m *memory) Get(_ context.Context, key string) (*Entry, error) {
-	e, ok := m.shard(key).get(key)
+	hash := maphash.String(m.seed, key)
+	e, ok := m.shards[hash%shards].get(key, hash)
 	if !ok {
 		return nil, &MissError{Key: key}
 	}
@@ -99,17 +100,14 @@ func (m *memory) keep(key string, c Content, content []byte) error {
 		return fmt.Errorf("%s: %w", key, err)
 	}
 	c.Digest = digest
-	m.shard(key).add(key, &memoryEntry{c.Meta, content})
+	hash := maphash.String(m.seed, key)
+	m.shards[hash%shards].add(key, &memoryEntry{c.Meta, content, hash})
 	return nil
 }
 
 func (m *memory) Delete(_ context.Context, key string) error {
-	m.shard(key).remove(key)
+	m.shards[maphash.String(m.seed, key)%shards].remove(key)
 	return nil
-}
-
-func (m *memory) shard(key string) *shard {
-	return &m.shards[maphash.String(m.seed, key)%shards]
 }
 
 // readExactly reads content that says it has size bytes into a slice of that
@@ -126,42 +124,6 @@ func readExactly(r io.Reader, size int64) ([]byte, error) {
 		return nil, cmp.Or(err, errMismatch)
 	}
 	return content, nil
-}
-
-func (s *shard) init(budget int64) {
-	s.budget = budget
-	// The LRU bounds a number of entries, which is not what we bound. It fails
-	// only for a number below 1.
-	s.lru, _ = simplelru.NewLRU(math.MaxInt, func(key string, e *memoryEntry) {
-		s.bytes -= e.cost(key)
-	})
-}
-
-func (e *memoryEntry) cost(key string) int64 {
-	return int64(len(e.content)) + int64(len(key)) + entryOverhead
-}
-
-func (s *shard) get(key string) (*memoryEntry, bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.lru.Get(key)
-}
-
-func (s *shard) add(key string, e *memoryEntry) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.lru.Remove(key) // so that the callback takes the old one off the count
-	s.lru.Add(key, e)
-	s.bytes += e.cost(key)
-	for s.bytes > s.budget {
-		s.lru.RemoveOldest()
-	}
-}
-
-func (s *shard) remove(key string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.lru.Remove(key)
 }
 
 // NewBody returns a Body that reads content, which must not change any more.

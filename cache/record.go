@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"path"
 	"time"
@@ -22,6 +23,8 @@ type record struct {
 	ModTime  time.Time `json:"modTime,omitzero"`
 	Origin   string    `json:"origin,omitempty"`
 	Verified string    `json:"verified,omitempty"`
+
+	used time.Time // the record's own time of change: when the entry was last used, give or take an hour
 }
 
 const recordFormat = 1
@@ -30,7 +33,9 @@ var errRecord = errors.New("its record cannot be read")
 
 // recordName returns the name of a key's record. No element of a key that is a
 // directory has a comma, so a record is never where a directory has to be.
-func recordName(key string) string { return path.Join(recordDir, key+",json") }
+func recordName(key string) string { return path.Join(recordDir, key+recordSuffix) }
+
+const recordSuffix = ",json"
 
 // newRecord describes the file with that info. Times are written in UTC: JSON
 // has no way to write a zone that is off by seconds.
@@ -75,12 +80,29 @@ func parseRecord(data []byte) (record, error) {
 }
 
 func (d *Disk) readRecord(key string) (record, error) {
-	data, err := d.root.ReadFile(recordName(key))
+	file, err := d.root.Open(recordName(key))
 	if err != nil {
 		return record{}, err
 	}
-	return parseRecord(data)
+	defer file.Close()
+	info, err := file.Stat()
+	if err != nil {
+		return record{}, err
+	}
+	if !info.Mode().IsRegular() || info.Size() > maxRecord {
+		return record{}, errRecord
+	}
+	data := make([]byte, info.Size())
+	if _, err := io.ReadFull(file, data); err != nil {
+		return record{}, fmt.Errorf("%w: %w", errRecord, err)
+	}
+	r, err := parseRecord(data)
+	r.used = info.ModTime()
+	return r, err
 }
+
+// maxRecord is more than any record takes, in bytes.
+const maxRecord = 64 << 10
 
 // writeRecord writes r to a temporary file and returns its name. It is not
 // synced: a record that a crash tore cannot be parsed, and counts as none.

@@ -26,6 +26,7 @@ var ErrUnfinished = errors.New("the download was not finished")
 // unless a store has taken it over.
 type Spool struct {
 	dirs   []string // where to make the file: the first that works
+	owner  string   // to name in the file's name
 	memory int64
 	hash   hash.Hash
 
@@ -126,7 +127,7 @@ func (s *Spool) relocate() error {
 // spill moves the content from memory to a file. The reads of fields that only
 // the writer changes need no lock.
 func (s *Spool) spill() error {
-	file, err := createIn(s.dirs)
+	file, err := createIn(s.dirs, s.owner)
 	if err != nil {
 		return err
 	}
@@ -147,9 +148,9 @@ func (s *Spool) spill() error {
 
 // createIn makes a file in the first of dirs that lets it. A file there will be
 // a store's and gets the permissions of one; elsewhere it is private.
-func createIn(dirs []string) (*os.File, error) {
+func createIn(dirs []string, owner string) (*os.File, error) {
 	for _, dir := range dirs {
-		name := filepath.Join(dir, "spool-"+rand.Text())
+		name := filepath.Join(dir, "spool-"+owner+"-"+rand.Text())
 		if file, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o666); err == nil {
 			return file, nil
 		}

@@ -76,6 +76,9 @@ func (m *memory) Swap(ctx context.Context, key string, old, next []byte, meta Me
 // the put of a Swap that has already replaced it. Where the slow store is no
 // Swapper, it is atomic within the process.
 func (l *layered) Swap(ctx context.Context, key string, old, next []byte, meta Meta) error {
+	if !isWritable(l.slow) {
+		return l.swapFast(ctx, key, old, next, meta)
+	}
 	if _, ok := l.slow.(Swapper); !ok {
 		select {
 		case l.swapping <- struct{}{}:
@@ -89,6 +92,30 @@ func (l *layered) Swap(ctx context.Context, key string, old, next []byte, meta M
 		err = forgetErr
 	}
 	return err
+}
+
+// swapFast swaps over a store that is read-only: what that has counts where the
+// fast one has nothing.
+func (l *layered) swapFast(ctx context.Context, key string, old, next []byte, meta Meta) error {
+	if _, _, err := ReadSmall(ctx, l.fast, key); errors.Is(err, fs.ErrNotExist) {
+		held, _, err := ReadSmall(ctx, l.slow, key)
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+			held = nil
+		case err != nil:
+			return err
+		}
+		if (held == nil) != (old == nil) || !bytes.Equal(held, old) {
+			return ErrConflict
+		}
+		// A promotion that comes between makes it a conflict, though it is not.
+		err = Swap(ctx, l.fast, key, nil, next, meta)
+		if errors.Is(err, ErrConflict) && held != nil {
+			err = Swap(ctx, l.fast, key, held, next, meta)
+		}
+		return err
+	}
+	return Swap(ctx, l.fast, key, old, next, meta)
 }
 
 // Swap holds a lock on a file, which the system lets go of when the process

@@ -16,7 +16,7 @@ import (
 //
 // Besides Get and Put, Test checks the optional interfaces that the store
 // implements: [cache.Spooler], [cache.Mover], [cache.Deleter], [cache.Bounded],
-// [cache.Swapper].
+// [cache.Swapper], [cache.Lister], [cache.Locker].
 //
 // A store must be large enough for Test to find again what it has put: content
 // of 4 KiB and a hundred entries of it.
@@ -57,6 +57,8 @@ func checks() []check {
 		{"mover", checkMover},
 		{"deleter", checkDeleter},
 		{"bounded", checkBounded},
+		{"lister", checkLister},
+		{"locker", checkLocker},
 		{"swapper", checkSwapper},
 		{"swaps at once", checkSwapsAtOnce},
 	}

@@ -35,6 +35,7 @@ func TestNoFault(t *testing.T) {
 		"plain":    func(s cache.Store) cache.Store { return &mutant{Store: s} },
 		"swapping": func(s cache.Store) cache.Store { return swapping{s.(cache.Swapper), ""} },
 		"able":     func(s cache.Store) cache.Store { return able{s.(cache.Deleter), ""} },
+		"sharing":  func(s cache.Store) cache.Store { return newSharing(s, "") },
 	} {
 		t.Run(name, func(t *testing.T) {
 			err := cachetest.Test(func() (cache.Store, error) { return newStore(cache.NewMemory(nil)), nil })

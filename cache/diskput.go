@@ -1,0 +1,140 @@
+package cache
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/binary"
+	"errors"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"syscall"
+	"time"
+)
+
+// Put stores content under key.
+func (d *Disk) Put(ctx context.Context, key string, c Content) error {
+	if err := checkKey(key); err != nil {
+		return err
+	}
+	file, name, err := d.createTemp()
+	if err != nil {
+		return err
+	}
+	defer d.root.Remove(name) // of no effect once it is renamed
+	hash := sha256.New()
+	n, err := io.Copy(io.MultiWriter(file, hash), contextReader{ctx, c.Body})
+	if err == nil {
+		digest := Digest(hash.Sum(nil))
+		if err = c.check(n, digest); err == nil {
+			c.Digest = digest
+			err = d.publish(key, file, name, c.Meta)
+		}
+	}
+	return errors.Join(err, file.Close())
+}
+
+// Move stores the content of spool. If the spool's file was made by NewSpool of
+// this store, it becomes the entry's file; other content is copied.
+func (d *Disk) Move(ctx context.Context, key string, spool *Spool, meta Meta) error {
+	if err := checkKey(key); err != nil {
+		return err
+	}
+	digest, err := spool.Digest()
+	if err != nil {
+		return err
+	}
+	meta.Digest = digest
+	moved, err := spool.moveFile(func(file *os.File) (bool, error) {
+		dir, base := filepath.Split(file.Name())
+		if filepath.Clean(dir) != d.tempPath() {
+			return false, nil
+		}
+		return true, d.publish(key, file, path.Join(tempDir, base), meta)
+	})
+	if moved || err != nil {
+		return err
+	}
+	r := spool.Reader(ctx)
+	defer r.Close()
+	return d.Put(ctx, key, Content{Meta: meta, Size: spool.Size(), Body: r})
+}
+
+// NewSpool returns a spool whose file Move can take over.
+func (d *Disk) NewSpool(memory int64) *Spool {
+	s := NewSpool(memory, d.tempPath())
+	s.owner = d.owner.name
+	return s
+}
+
+func (d *Disk) tempPath() string {
+	return filepath.Join(d.root.Name(), filepath.FromSlash(tempDir))
+}
+
+// publish gives a temporary file its name, in the order that durable.go tells.
+func (d *Disk) publish(key string, file *os.File, temp string, meta Meta) error {
+	if len(path.Base(recordName(key))) > maxName {
+		return &fs.PathError{Op: "store", Path: key, Err: syscall.ENAMETOOLONG}
+	}
+	changed := stamp(time.Now(), meta.Digest)
+	if err := d.root.Chtimes(temp, changed, changed); err != nil {
+		return err
+	}
+	if !d.opts.NoSync {
+		if err := file.Sync(); err != nil {
+			return err
+		}
+	}
+	info, err := file.Stat()
+	if err != nil {
+		return err
+	}
+	record, err := d.writeRecord(newRecord(info, meta))
+	if err != nil {
+		return err
+	}
+	defer d.root.Remove(record)
+	oldBytes, oldFiles := d.heldAt(key)
+	if err := d.rename(temp, key); err != nil {
+		return err
+	}
+	if err := d.rename(record, recordName(key)); err != nil {
+		return err
+	}
+	d.grown(info.Size()-oldBytes, 1-oldFiles) // a walk that this begins finds the record
+	d.witness.add(key, fingerprintOf(info))
+	return errors.Join(d.syncDir(path.Dir(key)), d.syncDir(path.Dir(recordName(key))))
+}
+
+// stamp returns the time of change to give to content: a time of today, of which
+// the digest says which. Together with the size it tells the content from any
+// other, for which a file system's own clock is too coarse; and where the same
+// content is stored twice at once, either record fits either file.
+func stamp(now time.Time, d Digest) time.Time {
+	const day = 24 * time.Hour
+	ofDay := binary.BigEndian.Uint64(d[:8]) % uint64(day)
+	return now.UTC().Truncate(day).Add(time.Duration(ofDay))
+}
+
+func (d *Disk) rename(from, to string) error {
+	if err := d.makeDirs(path.Dir(to)); err != nil {
+		return err
+	}
+	return d.root.Rename(from, to)
+}
+
+func (d *Disk) createTemp() (*os.File, string, error) {
+	name := path.Join(tempDir, "put-"+d.owner.name+"-"+rand.Text())
+	const flags = os.O_RDWR | os.O_CREATE | os.O_EXCL
+	file, err := d.root.OpenFile(name, flags, 0o666)
+	if errors.Is(err, fs.ErrNotExist) {
+		// Somebody has emptied the directory, as go clean -modcache might.
+		if err = d.root.MkdirAll(tempDir, 0o777); err == nil {
+			file, err = d.root.OpenFile(name, flags, 0o666)
+		}
+	}
+	return file, name, err
+}

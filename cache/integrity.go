@@ -1,0 +1,128 @@
+package cache
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"hash/maphash"
+	"io"
+	"io/fs"
+	"sync"
+)
+
+// errDamaged is why an entry whose bytes are not those that were stored is a
+// miss.
+var errDamaged = errors.New("its bytes are not those that were stored")
+
+// A fingerprint is what shows that a file is the one that was looked at, without
+// reading it.
+type fingerprint struct {
+	size, changed int64
+	inode         uint64 // 0 where there is no such thing
+}
+
+func fingerprintOf(info fs.FileInfo) fingerprint {
+	return fingerprint{info.Size(), info.ModTime().UnixNano(), inodeOf(info)}
+}
+
+// maxSeen bounds how many files are remembered: beyond that all are forgotten,
+// which costs reading each once more.
+const maxSeen = 1 << 18
+
+// A witness remembers which files this process has read in full, or written, and
+// found to be whole.
+type witness struct {
+	seed maphash.Seed
+
+	mu      sync.Mutex
+	seen    map[uint64]fingerprint // by hash of the key: another key's file has another inode
+	reading map[uint64]chan struct{}
+}
+
+func newWitness() *witness {
+	return &witness{seed: maphash.MakeSeed(), seen: map[uint64]fingerprint{}, reading: map[uint64]chan struct{}{}}
+}
+
+// add remembers that the file under key is whole.
+func (w *witness) add(key string, f fingerprint) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if len(w.seen) >= maxSeen {
+		clear(w.seen)
+	}
+	w.seen[maphash.String(w.seed, key)] = f
+}
+
+// begin reports whether the file under key is known to be whole. If it is not,
+// and nobody else is reading it, the caller must read it and then call end.
+func (w *witness) begin(ctx context.Context, key string, f fingerprint) (known bool, err error) {
+	hash := maphash.String(w.seed, key)
+	for {
+		w.mu.Lock()
+		if w.seen[hash] == f {
+			w.mu.Unlock()
+			return true, nil
+		}
+		other, busy := w.reading[hash]
+		if !busy {
+			w.reading[hash] = make(chan struct{})
+		}
+		w.mu.Unlock()
+		if !busy {
+			return false, nil
+		}
+		select {
+		case <-other:
+		case <-ctx.Done():
+			return false, context.Cause(ctx)
+		}
+	}
+}
+
+func (w *witness) end(key string) {
+	hash := maphash.String(w.seed, key)
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	close(w.reading[hash])
+	delete(w.reading, hash)
+}
+
+// ensureWhole reads a file in full the first time that this process meets it,
+// and again when it is another one by size, time or inode.
+func (d *Disk) ensureWhole(ctx context.Context, key string, file io.ReaderAt, info fs.FileInfo, rec record) error {
+	f := fingerprintOf(info)
+	known, err := d.witness.begin(ctx, key, f)
+	if known || err != nil {
+		return err
+	}
+	defer d.witness.end(key)
+	if err := readThrough(ctx, file, info.Size(), rec.meta().Digest); err != nil {
+		return err
+	}
+	d.witness.add(key, f)
+	return nil
+}
+
+var readBuffers = sync.Pool{New: func() any { b := make([]byte, 128<<10); return &b }}
+
+// readThrough compares content with its digest. A file that cannot be read is
+// damaged, too.
+func readThrough(ctx context.Context, r io.ReaderAt, size int64, want Digest) error {
+	hash := sha256.New()
+	buf := readBuffers.Get().(*[]byte)
+	defer readBuffers.Put(buf)
+	_, err := io.CopyBuffer(writerOnly{hash}, contextReader{ctx, io.NewSectionReader(r, 0, size)}, *buf)
+	switch {
+	case ctx.Err() != nil:
+		return context.Cause(ctx)
+	case err != nil:
+		return fmt.Errorf("%w: %w", errDamaged, err)
+	case Digest(hash.Sum(nil)) != want:
+		return errDamaged
+	}
+	return nil
+}
+
+// writerOnly keeps io.CopyBuffer from taking another way than through the buffer.
+type writerOnly struct{ io.Writer }

@@ -1,0 +1,113 @@
+package cache
+
+import (
+	"context"
+	"sync"
+	"time"
+)
+
+// An account is how much a disk store holds, as far as this process knows: what
+// others do to the directory shows at the next walk.
+type account struct {
+	mu    sync.Mutex
+	usage usage
+}
+
+func (a *account) add(bytes, files int64) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.usage.bytes += bytes
+	a.usage.files += files
+}
+
+func (a *account) now() usage {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.usage
+}
+
+// janitorEvery is how often the janitor looks around by itself.
+const janitorEvery = time.Hour
+
+// A janitor makes room in the background.
+type janitor struct {
+	kick   chan struct{} // has room for one
+	cancel context.CancelFunc
+	done   chan struct{}
+}
+
+// startJanitor begins with a walk, so that what is there is known; until then the
+// store is open already.
+func (d *Disk) startJanitor() {
+	if !d.opts.Bounds.any() {
+		return
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	d.janitor = &janitor{kick: make(chan struct{}, 1), cancel: cancel, done: make(chan struct{})}
+	go func() {
+		defer close(d.janitor.done)
+		for {
+			d.tidy(ctx)
+			timer := time.NewTimer(janitorEvery)
+			select {
+			case <-d.janitor.kick:
+			case <-timer.C:
+			case <-ctx.Done():
+				timer.Stop()
+				return
+			}
+			timer.Stop()
+		}
+	}()
+}
+
+// tidy walks through the store, twice if the first shows that there is too much:
+// to choose what goes, it has to be known how much.
+func (d *Disk) tidy(ctx context.Context) {
+	for range 2 {
+		done, err := d.makeRoom(ctx)
+		if ctx.Err() != nil {
+			return
+		}
+		if d.opts.OnEviction != nil && (done.Entries > 0 || err != nil) {
+			done.Err = err
+			d.opts.OnEviction(done)
+		}
+		if err != nil || !d.account.now().exceeds(d.opts.Bounds, 1) {
+			return
+		}
+	}
+}
+
+// grown accounts for an entry that was stored or removed.
+func (d *Disk) grown(bytes, files int64) {
+	if d.janitor == nil {
+		return
+	}
+	d.account.add(bytes, files)
+	if d.account.now().exceeds(d.opts.Bounds, 1) {
+		select {
+		case d.janitor.kick <- struct{}{}:
+		default: // it has been told
+		}
+	}
+}
+
+// heldAt returns what the file under key has to do with the account.
+func (d *Disk) heldAt(key string) (bytes, files int64) {
+	if d.janitor == nil {
+		return 0, 0
+	}
+	info, err := d.root.Lstat(key)
+	if err != nil || !info.Mode().IsRegular() {
+		return 0, 0
+	}
+	return info.Size(), 1
+}
+
+func (d *Disk) stopJanitor() {
+	if d.janitor != nil {
+		d.janitor.cancel()
+		<-d.janitor.done
+	}
+}

@@ -1,0 +1,98 @@
+package cache
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"os"
+	"path"
+	"sync"
+	"time"
+)
+
+// A Locker is a Store that several processes share, and that lets them agree on
+// who fetches what is missing.
+type Locker interface {
+	Store
+
+	// Lock waits until nobody else holds the lock of key, in any process, or ctx
+	// ends. It says nothing of the entry, which anybody may read and write. The
+	// lock of a process that dies is free.
+	Lock(ctx context.Context, key string) (unlock func(), err error)
+}
+
+// Lock locks key if s is a [Locker]; elsewhere there is nobody to agree with.
+func Lock(ctx context.Context, s Store, key string) (unlock func(), err error) {
+	if l, ok := s.(Locker); ok {
+		return l.Lock(ctx, key)
+	}
+	return func() {}, nil
+}
+
+const keyLockDir = ".breakwater/locks"
+
+// Lock is the method of [Locker]. The lock is a file, locked as [Disk.Swap]'s is,
+// that goes with it.
+func (d *Disk) Lock(ctx context.Context, key string) (unlock func(), err error) {
+	sum := sha256.Sum256([]byte(key))
+	name := path.Join(keyLockDir, hex.EncodeToString(sum[:16]))
+	wait := time.Millisecond
+	for {
+		file, err := d.tryKeyLock(name)
+		if err != nil {
+			return nil, err
+		}
+		if file != nil {
+			return sync.OnceFunc(func() { // twice would remove another's
+				d.root.Remove(name) // while it is locked: who waits for it looks again
+				file.Close()
+			}), nil
+		}
+		if err := pause(ctx, wait); err != nil {
+			return nil, err
+		}
+		wait = min(2*wait, 50*time.Millisecond)
+	}
+}
+
+// tryKeyLock returns the file of a lock that is held now, or nil if somebody
+// else holds it.
+func (d *Disk) tryKeyLock(name string) (*os.File, error) {
+	const flags = os.O_RDWR | os.O_CREATE
+	file, err := d.root.OpenFile(name, flags, 0o666)
+	if errors.Is(err, os.ErrNotExist) {
+		if err = d.root.MkdirAll(keyLockDir, 0o777); err == nil {
+			file, err = d.root.OpenFile(name, flags, 0o666)
+		}
+	}
+	if err != nil {
+		return nil, err
+	}
+	ok, err := tryLock(file)
+	if ok && d.isAt(name, file) {
+		return file, nil
+	}
+	file.Close()
+	return nil, err
+}
+
+// isAt reports whether file is the one that has the name. Its last holder may
+// have removed it, and the next have made another.
+func (d *Disk) isAt(name string, file *os.File) bool {
+	held, err := file.Stat()
+	if err != nil {
+		return false
+	}
+	now, err := d.root.Stat(name)
+	return err == nil && os.SameFile(held, now)
+}
+
+// Lock is that of the slow store, which is the one that may be shared. Where that
+// is read-only, the fast one takes its part.
+func (l *layered) Lock(ctx context.Context, key string) (unlock func(), err error) {
+	if !isWritable(l.slow) {
+		return Lock(ctx, l.fast, key)
+	}
+	return Lock(ctx, l.slow, key)
+}

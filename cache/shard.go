@@ -1,0 +1,106 @@
+package cache
+
+import (
+	"math"
+	"sync"
+
+	"github.com/hashicorp/golang-lru/v2/simplelru"
+)
+
+// windowPart is the part of a shard's budget for entries that are new, as a
+// divisor.
+const windowPart = 20
+
+// bytesPerKey is for how many bytes of the budget there is a counter for a key.
+// It is less than an entry takes, for those that are not here are counted, too: a
+// scan must not make all counts alike.
+const bytesPerKey = 256
+
+// A shard is a part of a memory store with a budget of its own. New entries are
+// in the window. What falls out of it gets into the main part if it is asked for
+// more often than those that have to make room for it.
+type shard struct {
+	mu     sync.Mutex
+	window segment
+	main   segment
+	asked  *sketch
+}
+
+// A segment holds entries in the order in which they were asked for last.
+type segment struct {
+	lru    *simplelru.LRU[string, *memoryEntry]
+	bytes  int64
+	budget int64
+}
+
+func (s *segment) init(budget int64) {
+	s.budget = budget
+	// The LRU bounds a number of entries, which is not what we bound. It fails
+	// only for a number below 1.
+	s.lru, _ = simplelru.NewLRU(math.MaxInt, func(key string, e *memoryEntry) { s.bytes -= e.cost(key) })
+}
+
+func (s *segment) add(key string, e *memoryEntry) {
+	s.lru.Add(key, e)
+	s.bytes += e.cost(key)
+}
+
+func (s *segment) fits(cost int64) bool { return s.bytes+cost <= s.budget }
+
+func (s *shard) init(budget int64) {
+	s.window.init(budget / windowPart)
+	s.main.init(budget - budget/windowPart)
+	s.asked = newSketch(int(max(0, budget) / bytesPerKey))
+}
+
+func (s *shard) get(key string, hash uint64) (*memoryEntry, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.asked.add(hash)
+	if e, ok := s.main.lru.Get(key); ok {
+		return e, true
+	}
+	return s.window.lru.Get(key)
+}
+
+func (s *shard) add(key string, e *memoryEntry) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.drop(key) // so that the callback takes the old one off the count
+	s.window.add(key, e)
+	for s.window.bytes > s.window.budget {
+		oldest, candidate, _ := s.window.lru.RemoveOldest()
+		s.admit(oldest, candidate)
+	}
+}
+
+// admit takes a candidate into the main part, or drops it. It goes through those
+// that would have to go for it, the one that was asked for longest ago first, as
+// long as it is asked for as often as they are; the loser of a comparison is
+// dropped.
+func (s *shard) admit(key string, candidate *memoryEntry) {
+	cost := candidate.cost(key)
+	if cost > s.main.budget {
+		return
+	}
+	asked := s.asked.count(candidate.hash)
+	for !s.main.fits(cost) {
+		_, victim, _ := s.main.lru.GetOldest()
+		if s.asked.count(victim.hash) > asked {
+			return
+		}
+		s.main.lru.RemoveOldest()
+	}
+	s.main.add(key, candidate)
+}
+
+func (s *shard) remove(key string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.drop(key)
+}
+
+func (s *shard) drop(key string) {
+	s.window.lru.Remove(key)
+	s.main.lru.Remove(key)
+}
