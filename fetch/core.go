@@ -18,27 +18,29 @@ import (
 // A core is all of a [Client] that its options determine. Replacing them is
 // replacing it; the store stays.
 type core struct {
-	opts      Options
-	source    upstream.Upstream // all sources with their middleware
-	database  upstream.Upstream // where the checksum database is asked; nil if it is off
-	sumDB     *verify.SumDB     // what is known of it; nil if it is off
-	verifier  verify.Verifier   // nil if nothing is verified
-	store     cache.Store
-	noSumDB   string // GONOSUMDB patterns
-	flights   *flights
-	later     *later          // what is to be verified in the background
-	prober    *breaker.Prober // nil: none
-	notFound  *memory         // what the sources said does not exist
-	failing   *memory         // what could not be renewed
-	lateUntil atomic.Int64    // the sources seem to be slow, all of them, until then: Unix nanoseconds
-	log       *slog.Logger
+	opts         Options
+	source       upstream.Upstream // all sources with their middleware
+	database     upstream.Upstream // where the checksum database is asked; nil if it is off
+	sumDB        *verify.SumDB     // what is known of it; nil if it is off
+	verifier     verify.Verifier   // nil if nothing is verified
+	store        cache.Store
+	noSumDB      string // GONOSUMDB patterns
+	sumDBSetting string // GOSUMDB
+	flights      *flights
+	later        *later          // what is to be verified in the background
+	prober       *breaker.Prober // nil: none
+	demand       *demand         // of answers that can change
+	notFound     *memory         // what the sources said does not exist
+	failing      *memory         // what could not be renewed
+	lateUntil    atomic.Int64    // the sources seem to be slow, all of them, until then: Unix nanoseconds
+	log          *slog.Logger
 }
 
 // newCore returns a core that works by o, which has its defaults, on store.
 func newCore(o Options, settings GoSettings, sources upstream.Upstream, store cache.Store) (*core, error) {
 	c := &core{
-		opts: o, log: o.Logger, store: store, noSumDB: settings.GONOSUMDB,
-		notFound: newMemory(o.NotFoundTTL), failing: newMemory(refreshPause),
+		opts: o, log: o.Logger, store: store, noSumDB: settings.GONOSUMDB, sumDBSetting: settings.GOSUMDB,
+		demand: newDemand(), notFound: newMemory(o.NotFoundTTL), failing: newMemory(refreshPause),
 	}
 	if err := c.assemble(sources, settings); err != nil {
 		return nil, err
@@ -121,6 +123,7 @@ func (c *core) fetch(ctx context.Context, req upstream.Request) (*upstream.Respo
 	}
 	held, state := c.lookUp(ctx, req)
 	if state == fresh {
+		c.keepFresh(ctx, req, held)
 		return held, nil
 	}
 	if c.opts.Offline || upstream.Offline(ctx) {

@@ -22,9 +22,11 @@ func (c *core) fly(ctx context.Context, req upstream.Request) (*upstream.Respons
 	if c.isOfSumDB(req) {
 		return spooled(req)(c.database.Fetch(ctx, req)) // the engine keeps what it can verify
 	}
+	ctx, unlock := c.lockAcross(ctx, req)
+	defer unlock()
 	if held, state := c.lookUp(ctx, req); held != nil {
 		held.Body.Close()
-		if state == fresh {
+		if state == fresh && !isAhead(ctx, held) {
 			return nil, nil, errAtHand
 		}
 	}

@@ -34,13 +34,14 @@ func (c *core) lookUp(ctx context.Context, req upstream.Request) (*upstream.Resp
 		e.Body.Close()
 		return nil, absent // a flight will verify it
 	}
-	return answer(e), c.judge(req, time.Since(e.Fetched))
+	return answer(e), c.judge(req, e.Fetched)
 }
 
 // judge says how good an answer of that age is. One from the future, by a clock
 // that was set back, is as good as a new one only if it cannot change.
-func (c *core) judge(req upstream.Request, age time.Duration) freshness {
-	ttl := max(0, c.opts.TTL)
+func (c *core) judge(req upstream.Request, fetched time.Time) freshness {
+	age := time.Since(fetched)
+	ttl := c.ttl(req, fetched)
 	switch {
 	case req.Immutable(), 0 <= age && age < ttl:
 		return fresh
@@ -48,6 +49,19 @@ func (c *core) judge(req upstream.Request, age time.Duration) freshness {
 		return revalidatable
 	}
 	return stale
+}
+
+// ttl returns how long an answer from that time is fresh. The part that it is
+// shorter than the option is drawn by the answer itself, so that all who ask see
+// the same.
+func (c *core) ttl(req upstream.Request, fetched time.Time) time.Duration {
+	ttl, ok := c.opts.TTLs[req.Kind()]
+	if !ok {
+		ttl = c.opts.TTL
+	}
+	const jitter = 10 // per cent
+	less := uint64(fetched.UnixNano()) * 0x9e3779b97f4a7c15 >> 32 % 1000 * jitter
+	return max(0, ttl-ttl/100_000*time.Duration(less))
 }
 
 func answer(e *cache.Entry) *upstream.Response {

@@ -52,7 +52,7 @@ func TestChangeableAnswers(t *testing.T) {
 			name: "fresh for the TTL",
 			steps: []step{
 				{0, v1, reply{Body: v1}, 1},
-				{59 * time.Second, v2, reply{Body: v1}, 1},
+				{53 * time.Second, v2, reply{Body: v1}, 1},
 			},
 		},
 		{

@@ -63,11 +63,20 @@ type Options struct {
 	// Client.
 	Store cache.Store
 
-	// CacheDir is the default store's directory. Several processes may use one.
-	// It has no bound on its size yet; what is deleted from it while nobody
-	// writes is fetched again. Default: "breakwater" in the user's cache
-	// directory ([os.UserCacheDir]).
+	// CacheDir is the default store's directory. Several processes may use one,
+	// and then fetch each file once. What is deleted from it while nobody writes
+	// is fetched again. Default: "breakwater" in the user's cache directory
+	// ([os.UserCacheDir]).
 	CacheDir string
+
+	// CacheBytes bounds the content in that directory, in bytes, and CacheAge how
+	// long a file is kept there that nobody asks for. What goes first is what can
+	// change, then what was not used for long and is quickly fetched again. The
+	// modules that match Pinned, patterns as in GOPRIVATE, stay. Defaults: no
+	// bounds, and nothing.
+	CacheBytes int64
+	CacheAge   time.Duration
+	Pinned     string
 
 	// MemoryBytes is the budget of the default store's memory layer, in bytes.
 	// Default: 64 MiB, which is what 0 means; negative: no memory layer.
@@ -92,9 +101,13 @@ type Options struct {
 	Offline bool
 
 	// TTL is how long the answer to a changeable question (a list, @latest, a
-	// version query, a checksum database's tree head) counts as fresh.
-	// Default: 1 minute; negative: never.
-	TTL time.Duration
+	// version query, a checksum database's tree head) counts as fresh, give or
+	// take up to a tenth less, so that what was fetched together is not fetched
+	// together again. What is asked for often is fetched anew in the background
+	// shortly before. Default: 1 minute; negative: never. TTLs says otherwise for
+	// some kinds, by the same rules.
+	TTL  time.Duration
+	TTLs map[upstream.Kind]time.Duration
 
 	// RevalidateWithin is how long after that it is still given at once, while
 	// a new one is fetched in the background. Default: 10 minutes.
@@ -147,7 +160,7 @@ func (o *Options) openStore() (cache.Store, error) {
 		}
 		dir = filepath.Join(base, "breakwater")
 	}
-	disk, err := cache.OpenDisk(dir, nil)
+	disk, err := cache.OpenDisk(dir, o.diskOptions())
 	if err != nil || o.MemoryBytes < 0 {
 		return disk, err
 	}

@@ -6,6 +6,7 @@ import (
 
 	"github.com/breakwater-go/breakwater/upstream"
 	lru "github.com/hashicorp/golang-lru/v2"
+	"golang.org/x/mod/module"
 )
 
 // maxRemembered bounds how many errors are remembered at once.
@@ -43,6 +44,15 @@ func (m *memory) recall(req upstream.Request) *upstream.Error {
 		return nil
 	}
 	return r.err
+}
+
+// forget drops what is remembered of the modules that match the patterns.
+func (m *memory) forget(patterns string) {
+	for _, req := range m.errors.Keys() {
+		if module.MatchPrefixPatterns(patterns, req.Module()) {
+			m.errors.Remove(req)
+		}
+	}
 }
 
 // rememberFailure keeps what a flight's failure says about the next call: that

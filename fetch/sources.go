@@ -38,6 +38,9 @@ func (o *Options) read() (GoSettings, upstream.Upstream, error) {
 	if err == nil {
 		err = settings.check()
 	}
+	if err == nil {
+		err = upstream.CheckPatterns(o.Pinned)
+	}
 	if err != nil {
 		return GoSettings{}, nil, err
 	}

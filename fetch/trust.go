@@ -25,7 +25,9 @@ func refuses(err error) bool {
 
 // apart is the key under which what is not verified is kept, where neither a
 // look-up nor GOPROXY=file://DIR finds it.
-func apart(req upstream.Request) string { return "unverified/" + req.Key() }
+func apart(req upstream.Request) string { return unverifiedPrefix + req.Key() }
+
+const unverifiedPrefix = "unverified/"
 
 // toolchain is the module of the go command's own toolchains, which no pattern
 // exempts (modfetch/sumdb.go, useSumDB).
