@@ -36,7 +36,8 @@ type Disk struct {
 	readOnly bool
 	witness  *witness
 	account  account
-	janitor  *janitor      // nil: nothing is bounded
+	janitor  *janitor
+	full     atomic.Bool   // the disk, since the janitor looked
 	corrupt  atomic.Int64  // entries found damaged
 	evicted  atomic.Int64  // entries removed to make room
 	locked   chan struct{} // full while somebody in this process holds the lock

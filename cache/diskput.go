@@ -22,7 +22,7 @@ func (d *Disk) Put(ctx context.Context, key string, c Content) error {
 	}
 	file, name, err := d.createTemp()
 	if err != nil {
-		return err
+		return d.noticeFull(err)
 	}
 	defer d.root.Remove(name) // of no effect once it is renamed
 	hash := sha256.New()
@@ -34,7 +34,7 @@ func (d *Disk) Put(ctx context.Context, key string, c Content) error {
 			err = d.publish(key, file, name, c.Meta)
 		}
 	}
-	return errors.Join(err, file.Close())
+	return d.noticeFull(errors.Join(err, file.Close()))
 }
 
 // Move stores the content of spool. If the spool's file was made by NewSpool of
@@ -56,7 +56,7 @@ func (d *Disk) Move(ctx context.Context, key string, spool *Spool, meta Meta) er
 		return true, d.publish(key, file, path.Join(tempDir, base), meta)
 	})
 	if moved || err != nil {
-		return err
+		return d.noticeFull(err)
 	}
 	r := spool.Reader(ctx)
 	defer r.Close()

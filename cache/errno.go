@@ -12,4 +12,8 @@ func isNameTooLong(err error) bool { return errors.Is(err, syscall.ENAMETOOLONG)
 
 func isNotDir(err error) bool { return errors.Is(err, syscall.ENOTDIR) }
 
+// isFull reports whether err means that there is no room on the disk, or no more
+// for this user.
+func isFull(err error) bool { return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) }
+
 func isDir(err error) bool { return errors.Is(err, syscall.EISDIR) }

@@ -123,11 +123,11 @@ func (c *candidates) offer(x candidate, bytes, files int64) {
 
 // makeRoom walks through the store, counts what is there, and removes what is
 // too old and, where there is too much, the worst.
-func (d *Disk) makeRoom(ctx context.Context) (Eviction, error) {
+func (d *Disk) makeRoom(ctx context.Context, b Bounds) (Eviction, error) {
 	now := time.Now()
 	before := d.account.now()
-	surplusBytes := surplus(before.bytes, d.opts.Bounds.MaxBytes)
-	surplusFiles := surplus(before.files, d.opts.Bounds.MaxFiles)
+	surplusBytes := surplus(before.bytes, b.MaxBytes)
+	surplusFiles := surplus(before.files, b.MaxFiles)
 	var found usage
 	var worst candidates
 	var done Eviction
@@ -139,7 +139,7 @@ func (d *Disk) makeRoom(ctx context.Context) (Eviction, error) {
 		}
 		switch {
 		case c.badness == 0: // pinned
-		case d.opts.Bounds.MaxAge > 0 && unused > d.opts.Bounds.MaxAge:
+		case b.MaxAge > 0 && unused > b.MaxAge:
 			err := d.evict(c, &done)
 			if err == nil {
 				before.bytes -= c.size
@@ -161,12 +161,12 @@ func (d *Disk) makeRoom(ctx context.Context) (Eviction, error) {
 		return done, err
 	}
 	// One that is within its bounds is left alone.
-	if !found.exceeds(d.opts.Bounds, 1) {
+	if !found.exceeds(b, 1) {
 		worst.all = nil
 	}
 	slices.SortFunc(worst.all, func(a, b candidate) int { return cmp.Compare(b.badness, a.badness) })
 	for _, c := range worst.all {
-		if !found.exceeds(d.opts.Bounds, lowWater) {
+		if !found.exceeds(b, lowWater) {
 			break
 		}
 		if err := d.evict(c, &done); err != nil {

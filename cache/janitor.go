@@ -36,12 +36,9 @@ type janitor struct {
 	done   chan struct{}
 }
 
-// startJanitor begins with a walk, so that what is there is known; until then the
-// store is open already.
+// startJanitor begins with a walk if anything is bounded, so that what is there is
+// known; until then the store is open already.
 func (d *Disk) startJanitor() {
-	if !d.opts.Bounds.any() {
-		return
-	}
 	ctx, cancel := context.WithCancel(context.Background())
 	d.janitor = &janitor{kick: make(chan struct{}, 1), cancel: cancel, done: make(chan struct{})}
 	go func() {
@@ -64,8 +61,18 @@ func (d *Disk) startJanitor() {
 // tidy walks through the store, twice if the first shows that there is too much:
 // to choose what goes, it has to be known how much.
 func (d *Disk) tidy(ctx context.Context) {
+	bounds := d.opts.Bounds
+	if d.full.Swap(false) {
+		if _, err := d.makeRoom(ctx, Bounds{}); err != nil { // which only counts
+			return
+		}
+		bounds.MaxBytes = d.account.now().bytes - 1 // as if there were one too many: a tenth goes
+	}
 	for range 2 {
-		done, err := d.makeRoom(ctx)
+		if !bounds.any() {
+			return
+		}
+		done, err := d.makeRoom(ctx, bounds)
 		if ctx.Err() != nil {
 			return
 		}
@@ -73,7 +80,7 @@ func (d *Disk) tidy(ctx context.Context) {
 			done.Err = err
 			d.opts.OnEviction(done)
 		}
-		if err != nil || !d.account.now().exceeds(d.opts.Bounds, 1) {
+		if err != nil || !d.account.now().exceeds(bounds, 1) {
 			return
 		}
 	}
@@ -81,21 +88,35 @@ func (d *Disk) tidy(ctx context.Context) {
 
 // grown accounts for an entry that was stored or removed.
 func (d *Disk) grown(bytes, files int64) {
-	if d.janitor == nil {
+	if !d.opts.Bounds.any() {
 		return
 	}
 	d.account.add(bytes, files)
 	if d.account.now().exceeds(d.opts.Bounds, 1) {
-		select {
-		case d.janitor.kick <- struct{}{}:
-		default: // it has been told
-		}
+		d.janitor.wake()
+	}
+}
+
+// noticeFull has room made, bounds or not, when the disk is full: what was to be
+// stored is lost, and fetched again, but what comes next has a place.
+func (d *Disk) noticeFull(err error) error {
+	if isFull(err) {
+		d.full.Store(true)
+		d.janitor.wake()
+	}
+	return err
+}
+
+func (j *janitor) wake() {
+	select {
+	case j.kick <- struct{}{}:
+	default: // it has been told
 	}
 }
 
 // heldAt returns what the file under key has to do with the account.
 func (d *Disk) heldAt(key string) (bytes, files int64) {
-	if d.janitor == nil {
+	if !d.opts.Bounds.any() {
 		return 0, 0
 	}
 	info, err := d.root.Lstat(key)
@@ -106,8 +127,6 @@ func (d *Disk) heldAt(key string) (bytes, files int64) {
 }
 
 func (d *Disk) stopJanitor() {
-	if d.janitor != nil {
-		d.janitor.cancel()
-		<-d.janitor.done
-	}
+	d.janitor.cancel()
+	<-d.janitor.done
 }

@@ -11,6 +11,10 @@ import (
 // divisor.
 const windowPart = 20
 
+// minWindow is what the window has at the least, in bytes, where that is not more
+// than a quarter of the budget: room for a few small files.
+const minWindow = 8 << 10
+
 // bytesPerKey is for how many bytes of the budget there is a counter for a key.
 // It is less than an entry takes, for those that are not here are counted, too: a
 // scan must not make all counts alike.
@@ -24,6 +28,7 @@ type shard struct {
 	window segment
 	main   segment
 	asked  *sketch
+	ties   int
 }
 
 // A segment holds entries in the order in which they were asked for last.
@@ -48,8 +53,9 @@ func (s *segment) add(key string, e *memoryEntry) {
 func (s *segment) fits(cost int64) bool { return s.bytes+cost <= s.budget }
 
 func (s *shard) init(budget int64) {
-	s.window.init(budget / windowPart)
-	s.main.init(budget - budget/windowPart)
+	window := max(budget/windowPart, min(minWindow, budget/4))
+	s.window.init(window)
+	s.main.init(budget - window)
 	s.asked = newSketch(int(max(0, budget) / bytesPerKey))
 }
 
@@ -76,8 +82,7 @@ func (s *shard) add(key string, e *memoryEntry) {
 
 // admit takes a candidate into the main part, or drops it. It goes through those
 // that would have to go for it, the one that was asked for longest ago first, as
-// long as it is asked for as often as they are; the loser of a comparison is
-// dropped.
+// long as it wins over them; the loser of a comparison is dropped.
 func (s *shard) admit(key string, candidate *memoryEntry) {
 	cost := candidate.cost(key)
 	if cost > s.main.budget {
@@ -86,12 +91,24 @@ func (s *shard) admit(key string, candidate *memoryEntry) {
 	asked := s.asked.count(candidate.hash)
 	for !s.main.fits(cost) {
 		_, victim, _ := s.main.lru.GetOldest()
-		if s.asked.count(victim.hash) > asked {
+		if !s.wins(asked, s.asked.count(victim.hash)) {
 			return
 		}
 		s.main.lru.RemoveOldest()
 	}
 	s.main.add(key, candidate)
+}
+
+// wins reports whether a candidate that was asked for so often gets the place of a
+// victim. Of equals, one candidate in sixteen does: enough for what is not asked
+// for any more to go some day, and few enough for a part to stay when more than
+// there is room for is asked for in turn.
+func (s *shard) wins(candidate, victim uint64) bool {
+	if candidate != victim {
+		return candidate > victim
+	}
+	s.ties++
+	return s.ties%16 == 0
 }
 
 func (s *shard) remove(key string) {

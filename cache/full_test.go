@@ -1,0 +1,80 @@
+//go:build linux
+
+package cache_test
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/breakwater-go/breakwater/cache"
+)
+
+// smallDisk returns a directory on a file system of its own of so many bytes.
+func smallDisk(t *testing.T, size int) string {
+	t.Helper()
+	dir := t.TempDir()
+	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, fmt.Sprintf("size=%d", size)); err != nil {
+		t.Skipf("making a small file system takes the right to: %v", err)
+	}
+	t.Cleanup(func() {
+		if err := syscall.Unmount(dir, 0); err != nil {
+			t.Error(err)
+		}
+	})
+	return dir
+}
+
+// A full disk costs what does not fit, never what is there, and the store has
+// room made by itself: what comes later is stored.
+func TestFullDisk(t *testing.T) {
+	for name, bounds := range map[string]cache.Bounds{"no bounds": {}, "bounds beyond the disk": {MaxBytes: 1 << 40}} {
+		t.Run(name, func(t *testing.T) {
+			dir := smallDisk(t, 4<<20)
+			made := make(chan cache.Eviction, 100)
+			d, err := cache.OpenDisk(dir, &cache.DiskOptions{Bounds: bounds, OnEviction: func(e cache.Eviction) { made <- e }})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer d.Close()
+			content := func(i int) string { return strings.Repeat(fmt.Sprintf("%05d ", i), 10_000) }
+			full := 0
+			for i := range 300 {
+				err := d.Put(t.Context(), fmt.Sprint("m", i), text(content(i)))
+				if err == nil {
+					continue
+				}
+				if !errors.Is(err, syscall.ENOSPC) {
+					t.Fatal(err)
+				}
+				full++
+				select {
+				case e := <-made:
+					if e.Err != nil || e.Entries == 0 {
+						t.Fatalf("made no room: %+v", e)
+					}
+				case <-time.After(30 * time.Second):
+					t.Fatal("nobody makes room")
+				}
+			}
+			if full == 0 {
+				t.Fatal("the disk was never full")
+			}
+			kept := 0
+			for i := range 300 {
+				if key := fmt.Sprint("m", i); stored(d, key) {
+					wantContent(t, d, key, content(i))
+					kept++
+				}
+			}
+			if kept < 40 || !stored(d, "m299") {
+				t.Errorf("%d entries are kept, the last: %v", kept, stored(d, "m299"))
+			}
+			t.Logf("full %d times, %d of 300 entries kept", full, kept)
+			wantFiles(t, dir+"/"+tempDir)
+		})
+	}
+}
