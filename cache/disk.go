@@ -7,6 +7,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
 	"sync/atomic"
 )
@@ -38,6 +39,7 @@ type Disk struct {
 	account  account
 	janitor  *janitor
 	full     atomic.Bool   // the disk, since the janitor looked
+	purges   atomic.Int32  // because of that, since something was stored
 	corrupt  atomic.Int64  // entries found damaged
 	evicted  atomic.Int64  // entries removed to make room
 	locked   chan struct{} // full while somebody in this process holds the lock
@@ -183,8 +185,24 @@ func (d *Disk) Delete(_ context.Context, key string) error {
 	err := errors.Join(d.remove(recordName(key)), d.remove(key))
 	if err == nil {
 		d.grown(-bytes, -files)
+		d.prune(path.Dir(key), ".")
+		d.prune(path.Dir(recordName(key)), recordDir)
 	}
 	return err
+}
+
+// prune removes directories that are empty, from dir upwards to, but without, the
+// last.
+func (d *Disk) prune(dir, last string) {
+	for ; dir != last && dir != "."; dir = path.Dir(dir) {
+		// What has the name may be the file of an entry.
+		if info, err := d.root.Lstat(dir); err != nil || !info.IsDir() {
+			return
+		}
+		if d.root.Remove(dir) != nil {
+			return // it is not empty
+		}
+	}
 }
 
 func (d *Disk) remove(name string) error {

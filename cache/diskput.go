@@ -97,13 +97,19 @@ func (d *Disk) publish(key string, file *os.File, temp string, meta Meta) error 
 		return err
 	}
 	defer d.root.Remove(record)
+	// Both directories first: content without a record is of no use to anybody.
+	if err := d.makeDirs(path.Dir(recordName(key))); err != nil {
+		return err
+	}
 	oldBytes, oldFiles := d.heldAt(key)
 	if err := d.rename(temp, key); err != nil {
 		return err
 	}
 	if err := d.rename(record, recordName(key)); err != nil {
+		d.remove(key)
 		return err
 	}
+	d.purges.Store(0)
 	d.grown(info.Size()-oldBytes, 1-oldFiles) // a walk that this begins finds the record
 	d.witness.add(key, fingerprintOf(info))
 	return errors.Join(d.syncDir(path.Dir(key)), d.syncDir(path.Dir(recordName(key))))
@@ -119,11 +125,19 @@ func stamp(now time.Time, d Digest) time.Time {
 	return now.UTC().Truncate(day).Add(time.Duration(ofDay))
 }
 
+// rename makes the directory for a name and renames a file to it. Somebody may
+// remove the directory in between, because it is empty.
 func (d *Disk) rename(from, to string) error {
-	if err := d.makeDirs(path.Dir(to)); err != nil {
-		return err
+	var err error
+	for range 3 {
+		if err = d.makeDirs(path.Dir(to)); err != nil {
+			return err
+		}
+		if err = d.root.Rename(from, to); !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
 	}
-	return d.root.Rename(from, to)
+	return err
 }
 
 func (d *Disk) createTemp() (*os.File, string, error) {

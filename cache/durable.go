@@ -27,8 +27,18 @@ import (
 // which is found out when it is first read.
 
 // makeDirs makes a directory and those above it, and syncs the names of those
-// that it made.
+// that it made. Somebody may remove one that is still empty meanwhile.
 func (d *Disk) makeDirs(dir string) error {
+	var err error
+	for range 5 {
+		if err = d.tryMakeDirs(dir); !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	}
+	return err
+}
+
+func (d *Disk) tryMakeDirs(dir string) error {
 	err := d.root.Mkdir(dir, 0o777)
 	switch {
 	case err == nil:
@@ -41,7 +51,7 @@ func (d *Disk) makeDirs(dir string) error {
 	case !errors.Is(err, fs.ErrNotExist) || dir == ".":
 		return err
 	}
-	if err := d.makeDirs(path.Dir(dir)); err != nil {
+	if err := d.tryMakeDirs(path.Dir(dir)); err != nil {
 		return err
 	}
 	err = d.root.Mkdir(dir, 0o777)

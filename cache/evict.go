@@ -48,7 +48,7 @@ const touchEvery = time.Hour
 
 // touch notes that an entry is used, in the time of change of its record.
 func (d *Disk) touch(key string, used time.Time) {
-	if now := time.Now(); !d.readOnly && now.Sub(used) > touchEvery {
+	if now := time.Now(); !d.readOnly && now.Sub(used).Abs() > touchEvery {
 		d.root.Chtimes(recordName(key), now, now) // of no great harm if it fails
 	}
 }

@@ -183,7 +183,11 @@ func (g *gate) Swap(ctx context.Context, key string, old, next []byte, meta Meta
 }
 
 // Lock is that of the store: whoever waits for it says nothing of how the store is.
+// While the store is left alone, nobody waits for it.
 func (g *gate) Lock(ctx context.Context, key string) (unlock func(), err error) {
+	if !g.open() {
+		return nil, ErrGated
+	}
 	return Lock(ctx, g.store, key)
 }
 

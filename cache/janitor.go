@@ -62,7 +62,7 @@ func (d *Disk) startJanitor() {
 // to choose what goes, it has to be known how much.
 func (d *Disk) tidy(ctx context.Context) {
 	bounds := d.opts.Bounds
-	if d.full.Swap(false) {
+	if d.full.Swap(false) && d.mayHelp() {
 		if _, err := d.makeRoom(ctx, Bounds{}); err != nil { // which only counts
 			return
 		}
@@ -96,6 +96,14 @@ func (d *Disk) grown(bytes, files int64) {
 		d.janitor.wake()
 	}
 }
+
+// maxPurges is how often room is made on a full disk without anything being stored
+// after it: it is not our files that fill it, or one file that will never fit, and
+// what is here may be all there is in an outage.
+const maxPurges = 3
+
+// mayHelp reports whether it makes sense to have entries go for a full disk.
+func (d *Disk) mayHelp() bool { return d.purges.Add(1) <= maxPurges }
 
 // noticeFull has room made, bounds or not, when the disk is full: what was to be
 // stored is lost, and fetched again, but what comes next has a place.

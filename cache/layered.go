@@ -6,6 +6,7 @@ import (
 	"hash/maphash"
 	"io"
 	"io/fs"
+	"math/rand/v2"
 	"sync/atomic"
 )
 
@@ -42,9 +43,36 @@ func (l *layered) writesOf(key string) *atomic.Uint64 {
 	return &l.writes[maphash.String(l.seed, key)%uint64(len(l.writes))]
 }
 
+// touchSlow tells the slow store now and then that an entry is used that the fast
+// one answers: or the most popular would look as if nobody wanted them.
+func (l *layered) touchSlow(key string) {
+	const oneIn = 16
+	if t, ok := l.slow.(toucher); ok && rand.Uint32N(oneIn) == 0 {
+		t.touched(key)
+	}
+}
+
+// A toucher notes that an entry is used.
+type toucher interface{ touched(key string) }
+
+func (l *layered) touched(key string) {
+	for _, s := range []Store{l.fast, l.slow} {
+		if t, ok := s.(toucher); ok {
+			t.touched(key)
+		}
+	}
+}
+
+func (d *Disk) touched(key string) {
+	if info, err := d.root.Stat(recordName(key)); err == nil {
+		d.touch(key, info.ModTime())
+	}
+}
+
 func (l *layered) Get(ctx context.Context, key string) (*Entry, error) {
 	e, fastErr := l.fast.Get(ctx, key)
 	if fastErr == nil {
+		l.touchSlow(key)
 		return e, nil
 	}
 	before := l.writesOf(key).Load()
@@ -127,6 +155,10 @@ func (l *layered) Move(ctx context.Context, key string, spool *Spool, meta Meta)
 	}
 	slowErr := Commit(ctx, l.slow, key, spool, meta)
 	if !l.takesSmall(spool.Size()) {
+		if slowErr != nil && takes(l.fast, spool.Size()) {
+			l.writesOf(key).Add(1)
+			return Commit(ctx, l.fast, key, spool, meta) // better there than nowhere
+		}
 		return errors.Join(slowErr, l.written(ctx, key))
 	}
 	r := spool.Reader(ctx)

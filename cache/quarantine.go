@@ -17,6 +17,11 @@ const quarantineDir = ".breakwater/quarantine"
 // maxQuarantined is how many are kept.
 const maxQuarantined = 16
 
+// maxKept is how large a damaged file may be to be kept, in bytes.
+const maxKept = 4 << 20
+
+var errTooLargeToKeep = errors.New("too large to be kept")
+
 // A Corruption is an entry that was found damaged. It is not served, and the next
 // one to ask for it finds a miss.
 type Corruption struct {
@@ -42,7 +47,10 @@ func (d *Disk) quarantine(key string, info fs.FileInfo, why error) {
 	what := Corruption{Key: key, Err: why}
 	d.remove(recordName(key))
 	name := path.Join(quarantineDir, time.Now().UTC().Format("20060102T150405.000000000")+"-"+rand.Text())
-	err = d.root.MkdirAll(quarantineDir, 0o777)
+	err = errTooLargeToKeep
+	if info.Size() <= maxKept {
+		err = d.root.MkdirAll(quarantineDir, 0o777)
+	}
 	if err == nil {
 		err = d.root.Rename(key, name)
 	}

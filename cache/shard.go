@@ -56,7 +56,7 @@ func (s *shard) init(budget int64) {
 	window := max(budget/windowPart, min(minWindow, budget/4))
 	s.window.init(window)
 	s.main.init(budget - window)
-	s.asked = newSketch(int(max(0, budget) / bytesPerKey))
+	s.asked = newSketch(int(min(max(0, budget)/bytesPerKey, maxCounters)))
 }
 
 func (s *shard) get(key string, hash uint64) (*memoryEntry, bool) {

@@ -16,6 +16,9 @@ const (
 	sketchRows = 4
 	maxCount   = 15
 
+	// maxCounters bounds a row: 8 MiB for all four.
+	maxCounters = 1 << 22
+
 	// sampleFactor is how many times as many keys as there are counters in a row
 	// are counted before the counts are halved.
 	sampleFactor = 10
@@ -24,7 +27,7 @@ const (
 // newSketch returns a sketch for about that many keys.
 func newSketch(keys int) *sketch {
 	counters := 64
-	for counters < keys {
+	for counters < min(keys, maxCounters) {
 		counters *= 2
 	}
 	return &sketch{

@@ -2,12 +2,20 @@ package fetch
 
 import (
 	"context"
+	"time"
 
 	"github.com/breakwater-go/breakwater/cache"
 	"github.com/breakwater-go/breakwater/upstream"
 )
 
 type lockedKey struct{}
+
+// lockWait bounds the wait for another process: it may have sources that hang, or
+// hang itself, while ours are well.
+const lockWait = 10 * time.Second
+
+// isNested reports whether the call comes from a flight that holds a lock.
+func isNested(ctx context.Context) bool { return ctx.Value(lockedKey{}) != nil }
 
 // lockAcross waits until no other process that shares the store is fetching the
 // file: then it may be there. Where there is no such lock, or it cannot be had,
@@ -17,10 +25,12 @@ func (c *core) lockAcross(ctx context.Context, req upstream.Request) (context.Co
 	if held, _ := ctx.Value(lockedKey{}).(upstream.Request); held == req || isRelayed(ctx) {
 		return ctx, func() {}
 	}
-	unlock, err := cache.Lock(ctx, c.store, req.Key())
+	waiting, stop := context.WithTimeout(ctx, lockWait)
+	defer stop()
+	unlock, err := cache.Lock(waiting, c.store, req.Key())
 	if err != nil {
 		if ctx.Err() == nil {
-			c.log.Warn("locking the cache failed; another process may fetch the same", "key", req.Key(), "error", err)
+			c.log.Warn("no lock on the cache in time; the file may be fetched twice", "key", req.Key(), "error", err)
 		}
 		return ctx, func() {}
 	}

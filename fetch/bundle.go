@@ -81,11 +81,16 @@ func (c *Client) Export(ctx context.Context, dir string, files []upstream.Reques
 // bundle itself or the store has of the checksum database; what does not pass is
 // in the error, and is not taken.
 func (c *Client) Import(ctx context.Context, dir string) (int, error) {
-	files, err := bundled(os.DirFS(dir))
+	root, err := os.OpenRoot(dir) // whatever links are in it
 	if err != nil {
 		return 0, fmt.Errorf("reading the bundle: %w", err)
 	}
-	from, err := c.core.Load().beside(upstream.Dir(dir), c.store)
+	defer root.Close()
+	files, err := bundled(root.FS())
+	if err != nil {
+		return 0, fmt.Errorf("reading the bundle: %w", err)
+	}
+	from, err := c.core.Load().beside(upstream.FS(dir, root.FS()), c.store)
 	if err != nil {
 		return 0, err
 	}
@@ -93,10 +98,11 @@ func (c *Client) Import(ctx context.Context, dir string) (int, error) {
 	return len(files), errors.Join(err, from.Close())
 }
 
-// beside returns a Client like this core's, with another source or another store.
+// beside returns a Client like this core's, with another source or another store,
+// that asks nobody but the source.
 func (c *core) beside(source upstream.Upstream, store cache.Store) (*Client, error) {
 	o := c.opts
-	o.Upstream, o.Store, o.Probe, o.Offline = source, store, nil, false
+	o.Upstream, o.Store, o.Probe, o.Offline, o.closed = source, store, nil, false, true
 	o.Go = &GoSettings{GOSUMDB: c.sumDBSetting, GONOSUMDB: c.noSumDB}
 	return New(&o)
 }
@@ -110,7 +116,7 @@ func bundled(tree fs.FS) ([]upstream.Request, error) {
 			return err
 		case d.IsDir() && name != "." && strings.HasPrefix(name, "."):
 			return fs.SkipDir
-		case d.IsDir():
+		case !d.Type().IsRegular():
 			return nil
 		}
 		req, err := upstream.ParsePath("/" + name)

@@ -38,6 +38,7 @@ type flights struct {
 type question struct {
 	req     upstream.Request
 	relayed bool
+	nested  bool // it comes from another flight, which may hold the lock that others wait for
 }
 
 type flight struct {
@@ -161,7 +162,7 @@ func (fs *flights) join(ctx context.Context, req upstream.Request) (*flight, err
 	if fs.closed {
 		return nil, &upstream.Error{Class: upstream.Canceled, Request: req, Err: errClosed}
 	}
-	q := question{req, isRelayed(ctx)}
+	q := question{req, isRelayed(ctx), isNested(ctx)}
 	f := fs.byReq[q]
 	if f == nil {
 		f = &flight{question: q, done: make(chan struct{})}

@@ -131,6 +131,8 @@ type Options struct {
 	// Default: 3 s.
 	Grace time.Duration
 
+	closed bool // the checksum database is asked through Upstream alone
+
 	// Logger gets what no caller is told: that a source is out or back, that the
 	// store failed, that a background refresh failed. Default: [slog.Default].
 	Logger *slog.Logger

@@ -60,6 +60,9 @@ func TestReadmeNamesEveryOption(t *testing.T) {
 		breaker.ProbeOptions{}, upstream.HedgeOptions{}, upstream.MirrorsOptions{}, verify.SpoolOptions{},
 	} {
 		for field := range reflect.TypeOf(options).Fields() {
+			if !field.IsExported() {
+				continue
+			}
 			named := strings.Contains(string(data), "`"+field.Name+"`") || strings.Contains(string(data), "."+field.Name+"`")
 			if !named && field.Type.String() != "func(int64) *cache.Spool" { // which a Client does not look at
 				t.Errorf("README.md does not name %T.%s", options, field.Name)

@@ -96,11 +96,18 @@ func (c *core) compose(sources upstream.Upstream, db *verify.Database) error {
 	if err != nil {
 		return err
 	}
+	if c.opts.closed {
+		itself = upstream.Func(func(_ context.Context, req upstream.Request) (*upstream.Response, error) {
+			return nil, &upstream.Error{Request: req, Source: db.Name, Err: errClosedOff}
+		})
+	}
 	itself = upstream.Hedge(c.guard(itself), c.opts.Hedge)
 	route := newDatabaseRoute(db, sources, itself)
 	c.database = breaker.Retry(c.opts.Retry)(route)
 	return nil
 }
+
+var errClosedOff = errors.New("not asked: what it says must be in the bundle, or known already")
 
 // guard is the middleware of one source. What finds out that an answer is bad is
 // inside the circuit; the limit is inside the spool, so that a place is free as

@@ -34,6 +34,8 @@ type fsSource struct {
 
 func (s *fsSource) Name() string { return s.name }
 
+var errNotRegular = errors.New("not a regular file")
+
 func (s *fsSource) Fetch(ctx context.Context, req Request) (*Response, error) {
 	if ctx.Err() != nil {
 		return nil, ContextError(ctx, req, s.name)
@@ -41,13 +43,17 @@ func (s *fsSource) Fetch(ctx context.Context, req Request) (*Response, error) {
 	if req.Kind() == 0 {
 		return nil, &Error{Request: req, Source: s.name, Err: errZeroRequest}
 	}
+	// To open a pipe would be to wait for whoever writes to it.
+	if info, err := fs.Stat(s.fsys, req.Key()); err == nil && !info.Mode().IsRegular() {
+		return nil, &Error{Request: req, Source: s.name, Err: errNotRegular}
+	}
 	file, err := s.fsys.Open(req.Key())
 	if err != nil {
 		return nil, s.openError(req, err)
 	}
 	info, err := file.Stat()
 	if err == nil && !info.Mode().IsRegular() {
-		err = errors.New("not a regular file")
+		err = errNotRegular
 	}
 	if limit := req.Kind().MaxSize(); err == nil && info.Size() > limit {
 		err = tooLarge(limit)
