@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -108,22 +107,4 @@ func TestAccountsForEachChange(t *testing.T) {
 		}
 		d.Close()
 	})
-}
-
-// What cannot be removed is told as the reason why there is no more room.
-func TestEvictionFails(t *testing.T) {
-	if os.Getuid() == 0 {
-		t.Skip("root may remove everything")
-	}
-	dir := t.TempDir()
-	fill(t, dir, 20)
-	records := filepath.Join(dir, ".breakwater", "records")
-	if err := os.Chmod(records, 0o555); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { os.Chmod(records, 0o777) })
-	_, told := openBounded(t, dir, cache.Bounds{MaxFiles: 10})
-	if e := <-told; e.Entries != 0 || !errors.Is(e.Err, fs.ErrPermission) {
-		t.Errorf("told %+v, want that it was not permitted", e)
-	}
 }

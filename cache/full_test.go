@@ -5,6 +5,8 @@ package cache_test
 import (
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
@@ -76,5 +78,39 @@ func TestFullDisk(t *testing.T) {
 			t.Logf("full %d times, %d of 300 entries kept", full, kept)
 			wantFiles(t, dir+"/"+tempDir)
 		})
+	}
+}
+
+// What cannot be removed is told as the reason why there is no more room.
+func TestEvictionFails(t *testing.T) {
+	dir := t.TempDir()
+	fill(t, dir, 20)
+	forbidChanges(t, filepath.Join(dir, ".breakwater", "records"))
+	_, told := openBounded(t, dir, cache.Bounds{MaxFiles: 10})
+	if e := <-told; e.Entries != 0 || e.Err == nil {
+		t.Errorf("told %+v, want why nothing could be removed", e)
+	}
+}
+
+// forbidChanges makes a directory read-only, for root by a mount.
+func forbidChanges(t *testing.T, dir string) {
+	t.Helper()
+	if os.Getuid() != 0 {
+		if err := os.Chmod(dir, 0o555); err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { os.Chmod(dir, 0o777) })
+		return
+	}
+	if err := syscall.Mount(dir, dir, "", syscall.MS_BIND, ""); err != nil {
+		t.Skipf("making a directory read-only for root takes the right to mount: %v", err)
+	}
+	t.Cleanup(func() {
+		if err := syscall.Unmount(dir, 0); err != nil {
+			t.Error(err)
+		}
+	})
+	if err := syscall.Mount("", dir, "", syscall.MS_BIND|syscall.MS_REMOUNT|syscall.MS_RDONLY, ""); err != nil {
+		t.Fatal(err)
 	}
 }

@@ -6,8 +6,8 @@ import (
 	"hash/maphash"
 	"io"
 	"io/fs"
-	"math/rand/v2"
 	"sync/atomic"
+	"time"
 )
 
 // Layered returns a store over several, the fastest first. Get asks them in
@@ -43,11 +43,18 @@ func (l *layered) writesOf(key string) *atomic.Uint64 {
 	return &l.writes[maphash.String(l.seed, key)%uint64(len(l.writes))]
 }
 
-// touchSlow tells the slow store now and then that an entry is used that the fast
-// one answers: or the most popular would look as if nobody wanted them.
-func (l *layered) touchSlow(key string) {
-	const oneIn = 16
-	if t, ok := l.slow.(toucher); ok && rand.Uint32N(oneIn) == 0 {
+// touchSlow tells the slow store that an entry is used that the fast one answers,
+// as seldom as a store notes use: or the most popular would look as if nobody
+// wanted them.
+func (l *layered) touchSlow(key string, e *Entry) {
+	if e.touched == nil {
+		return // the fast store notes use itself
+	}
+	now, last := time.Now().UnixNano(), e.touched.Load()
+	if now-last < int64(touchEvery) || !e.touched.CompareAndSwap(last, now) {
+		return
+	}
+	if t, ok := l.slow.(toucher); ok {
 		t.touched(key)
 	}
 }
@@ -72,7 +79,7 @@ func (d *Disk) touched(key string) {
 func (l *layered) Get(ctx context.Context, key string) (*Entry, error) {
 	e, fastErr := l.fast.Get(ctx, key)
 	if fastErr == nil {
-		l.touchSlow(key)
+		l.touchSlow(key, e)
 		return e, nil
 	}
 	before := l.writesOf(key).Load()

@@ -9,6 +9,8 @@ import (
 	"hash/maphash"
 	"io"
 	"sync"
+	"sync/atomic"
+	"time"
 )
 
 // MemoryOptions sets the bounds of a memory store; zero fields, and a nil
@@ -61,7 +63,8 @@ type memory struct {
 type memoryEntry struct {
 	meta    Meta
 	content []byte
-	hash    uint64 // of the key
+	hash    uint64       // of the key
+	touched atomic.Int64 // when a slower store was last told of its use, Unix nanoseconds
 }
 
 func (e *memoryEntry) cost(key string) int64 {
@@ -76,7 +79,7 @@ func (m *memory) Get(_ context.Context, key string) (*Entry, error) {
 	if !ok {
 		return nil, &MissError{Key: key}
 	}
-	return &Entry{Meta: e.meta, Size: int64(len(e.content)), Body: NewBody(e.content), Layer: "memory"}, nil
+	return &Entry{Meta: e.meta, Size: int64(len(e.content)), Body: NewBody(e.content), Layer: "memory", touched: &e.touched}, nil
 }
 
 func (m *memory) Put(_ context.Context, key string, c Content) error {
@@ -101,7 +104,9 @@ func (m *memory) keep(key string, c Content, content []byte) error {
 	}
 	c.Digest = digest
 	hash := maphash.String(m.seed, key)
-	m.shards[hash%shards].add(key, &memoryEntry{c.Meta, content, hash})
+	e := &memoryEntry{meta: c.Meta, content: content, hash: hash}
+	e.touched.Store(time.Now().UnixNano())
+	m.shards[hash%shards].add(key, e)
 	return nil
 }
 

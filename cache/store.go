@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"sync/atomic"
 	"time"
 )
 
@@ -64,6 +65,8 @@ type Entry struct {
 	Size  int64
 	Body  Body
 	Layer string // the kind of store that has it, such as "memory" or "disk"
+
+	touched *atomic.Int64 // of memory: when a slower store was last told of its use
 }
 
 // A Body can be read from the start, at any offset, and again.
