@@ -72,8 +72,8 @@ func TestFullDisk(t *testing.T) {
 					kept++
 				}
 			}
-			if kept < 40 || !stored(d, "m299") {
-				t.Errorf("%d entries are kept, the last: %v", kept, stored(d, "m299"))
+			if kept < 40 {
+				t.Errorf("%d entries are kept", kept)
 			}
 			t.Logf("full %d times, %d of 300 entries kept", full, kept)
 			wantFiles(t, dir+"/"+tempDir)
