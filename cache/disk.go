@@ -8,7 +8,6 @@ import (
 	"io/fs"
 	"os"
 	"path"
-	"path/filepath"
 	"sync/atomic"
 )
 
@@ -17,9 +16,9 @@ import (
 // as GOPROXY=file://DIR. Beside the content, below .breakwater, is a record of
 // what the store knows of it.
 //
-// Content is written to a temporary file, synced and renamed; then its record
-// is renamed into place. An entry counts only where the record matches the
-// file, so a process that dies in between leaves a miss. All names are opened
+// Content is written to a temporary file and synced; then its record, and then
+// it itself, is renamed into place. An entry counts only where the record matches
+// the file, so a process that dies in between leaves a miss. All names are opened
 // through an [os.Root]: nothing outside of the directory is read or written,
 // whatever links somebody puts into it.
 //
@@ -31,10 +30,11 @@ import (
 // that are not used then go in the background, which needs no list of what there
 // is, so a large store opens as fast as a small one.
 type Disk struct {
-	root     *os.Root
+	place    atomic.Pointer[place]
 	opts     DiskOptions
-	owner    *owner
 	readOnly bool
+	changing turns // for who changes what has a key
+	reading  turns // for who reads it in full
 	witness  *witness
 	account  account
 	janitor  *janitor
@@ -64,32 +64,17 @@ const (
 // OpenDisk opens the store in dir, which is made if it does not exist, and
 // removes temporary files that processes left behind when they died.
 func OpenDisk(dir string, opts *DiskOptions) (*Disk, error) {
-	// Spools are made by name, which must not change its meaning with the
-	// process's working directory.
-	dir, err := filepath.Abs(dir)
-	if err == nil {
-		err = os.MkdirAll(dir, 0o777)
-	}
+	p, err := openPlace(dir)
 	if err != nil {
 		return nil, fmt.Errorf("opening the cache directory: %w", err)
 	}
-	root, err := os.OpenRoot(dir)
-	if err != nil {
-		return nil, fmt.Errorf("opening the cache directory: %w", err)
-	}
-	if err := root.MkdirAll(tempDir, 0o777); err != nil {
-		root.Close()
-		return nil, fmt.Errorf("opening the cache directory %s: %w", dir, err)
-	}
-	d := &Disk{root: root, witness: newWitness(), locked: make(chan struct{}, 1)}
+	d := &Disk{witness: newWitness(), locked: make(chan struct{}, 1)}
+	d.place.Store(p)
 	if opts != nil {
 		d.opts = *opts
 	}
-	if d.owner, err = claim(root); err != nil {
-		root.Close()
-		return nil, fmt.Errorf("opening the cache directory %s: %w", dir, err)
-	}
 	d.removeLeftovers()
+	d.removeDeadLocks()
 	d.startJanitor()
 	return d, nil
 }
@@ -97,11 +82,11 @@ func OpenDisk(dir string, opts *DiskOptions) (*Disk, error) {
 // Close releases the directory. Entries that were got before stay readable.
 func (d *Disk) Close() error {
 	d.stopJanitor()
-	return errors.Join(d.owner.release(d.root), d.root.Close())
+	return d.place.Load().close()
 }
 
 // Dir returns the directory.
-func (d *Disk) Dir() string { return d.root.Name() }
+func (d *Disk) Dir() string { return d.root().Name() }
 
 // Get returns the entry under key. A file whose record is missing, unreadable
 // or of another file is a miss.
@@ -136,7 +121,7 @@ func (d *Disk) open(ctx context.Context, key string) (*Entry, error) {
 		if !isDamage(err) {
 			return nil, err
 		}
-		d.quarantine(key, info, err)
+		d.quarantine(ctx, key, info, err)
 		return nil, &MissError{Key: key, Err: err}
 	}
 	d.touch(key, rec.used)
@@ -149,7 +134,7 @@ func (d *Disk) openFile(key string) (*os.File, fs.FileInfo, record, error) {
 	if err != nil {
 		return nil, nil, record{}, missOr(key, err)
 	}
-	file, err := d.root.Open(key)
+	file, err := d.root().Open(key)
 	if err != nil {
 		return nil, nil, record{}, missOr(key, err)
 	}
@@ -175,15 +160,18 @@ func missOr(key string, err error) error {
 	return err
 }
 
-// Delete removes the entry under key: first its record, without which the
-// content counts for nothing.
-func (d *Disk) Delete(_ context.Context, key string) error {
+// Delete removes the entry under key.
+func (d *Disk) Delete(ctx context.Context, key string) error {
 	if err := checkKey(key); err != nil {
 		return nil
 	}
+	done, err := d.changing.take(ctx, key)
+	if err != nil {
+		return err
+	}
+	defer done()
 	bytes, files := d.heldAt(key)
-	err := errors.Join(d.remove(recordName(key)), d.remove(key))
-	if err == nil {
+	if err = d.removeEntry(key); err == nil {
 		d.grown(-bytes, -files)
 		d.prune(path.Dir(key), ".")
 		d.prune(path.Dir(recordName(key)), recordDir)
@@ -191,22 +179,37 @@ func (d *Disk) Delete(_ context.Context, key string) error {
 	return err
 }
 
+// removeEntry removes content and then its record, so that what is left, if it
+// comes to that, can be found by the record. Another process may put an entry in
+// place meanwhile, and lose its record here: then its content goes as well.
+func (d *Disk) removeEntry(key string) error {
+	for range 3 {
+		if err := errors.Join(d.remove(key), d.remove(recordName(key))); err != nil {
+			return err
+		}
+		if info, err := d.root().Lstat(key); err != nil || info.IsDir() {
+			return nil
+		}
+	}
+	return nil
+}
+
 // prune removes directories that are empty, from dir upwards to, but without, the
 // last.
 func (d *Disk) prune(dir, last string) {
 	for ; dir != last && dir != "."; dir = path.Dir(dir) {
 		// What has the name may be the file of an entry.
-		if info, err := d.root.Lstat(dir); err != nil || !info.IsDir() {
+		if info, err := d.root().Lstat(dir); err != nil || !info.IsDir() {
 			return
 		}
-		if d.root.Remove(dir) != nil {
+		if d.root().Remove(dir) != nil {
 			return // it is not empty
 		}
 	}
 }
 
 func (d *Disk) remove(name string) error {
-	err := d.root.Remove(name)
+	err := d.root().Remove(name)
 	// A directory that is not empty (fs.ErrExist) holds other entries.
 	if err == nil || errors.Is(err, fs.ErrExist) || errors.Is(missOr(name, err), fs.ErrNotExist) {
 		return nil

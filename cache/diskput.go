@@ -20,18 +20,18 @@ func (d *Disk) Put(ctx context.Context, key string, c Content) error {
 	if err := checkKey(key); err != nil {
 		return err
 	}
-	file, name, err := d.createTemp()
+	file, name, err := d.createTemp(ctx)
 	if err != nil {
 		return d.noticeFull(err)
 	}
-	defer d.root.Remove(name) // of no effect once it is renamed
+	defer d.root().Remove(name) // of no effect once it is renamed
 	hash := sha256.New()
 	n, err := io.Copy(io.MultiWriter(file, hash), contextReader{ctx, c.Body})
 	if err == nil {
 		digest := Digest(hash.Sum(nil))
 		if err = c.check(n, digest); err == nil {
 			c.Digest = digest
-			err = d.publish(key, file, name, c.Meta)
+			err = d.publish(ctx, key, file, name, c.Meta)
 		}
 	}
 	return d.noticeFull(errors.Join(err, file.Close()))
@@ -53,7 +53,7 @@ func (d *Disk) Move(ctx context.Context, key string, spool *Spool, meta Meta) er
 		if filepath.Clean(dir) != d.tempPath() {
 			return false, nil
 		}
-		return true, d.publish(key, file, path.Join(tempDir, base), meta)
+		return true, d.publish(ctx, key, file, path.Join(tempDir, base), meta)
 	})
 	if moved || err != nil {
 		return d.noticeFull(err)
@@ -66,21 +66,21 @@ func (d *Disk) Move(ctx context.Context, key string, spool *Spool, meta Meta) er
 // NewSpool returns a spool whose file Move can take over.
 func (d *Disk) NewSpool(memory int64) *Spool {
 	s := NewSpool(memory, d.tempPath())
-	s.owner = d.owner.name
+	s.owner = d.owner().name
 	return s
 }
 
 func (d *Disk) tempPath() string {
-	return filepath.Join(d.root.Name(), filepath.FromSlash(tempDir))
+	return filepath.Join(d.root().Name(), filepath.FromSlash(tempDir))
 }
 
 // publish gives a temporary file its name, in the order that durable.go tells.
-func (d *Disk) publish(key string, file *os.File, temp string, meta Meta) error {
+func (d *Disk) publish(ctx context.Context, key string, file *os.File, temp string, meta Meta) error {
 	if len(path.Base(recordName(key))) > maxName {
 		return &fs.PathError{Op: "store", Path: key, Err: syscall.ENAMETOOLONG}
 	}
 	changed := stamp(time.Now(), meta.Digest)
-	if err := d.root.Chtimes(temp, changed, changed); err != nil {
+	if err := d.root().Chtimes(temp, changed, changed); err != nil {
 		return err
 	}
 	if !d.opts.NoSync {
@@ -92,27 +92,50 @@ func (d *Disk) publish(key string, file *os.File, temp string, meta Meta) error 
 	if err != nil {
 		return err
 	}
-	record, err := d.writeRecord(newRecord(info, meta))
+	record, err := d.writeRecord(ctx, newRecord(info, meta))
 	if err != nil {
 		return err
 	}
-	defer d.root.Remove(record)
-	// Both directories first: content without a record is of no use to anybody.
-	if err := d.makeDirs(path.Dir(recordName(key))); err != nil {
+	defer d.root().Remove(record)
+	if err := d.putInPlace(ctx, key, temp, record, info); err != nil {
 		return err
+	}
+	return errors.Join(d.syncDir(path.Dir(key)), d.syncDir(path.Dir(recordName(key))))
+}
+
+// putInPlace gives content and record their names. If the second cannot have it,
+// there is no entry, rather than half of one.
+func (d *Disk) putInPlace(ctx context.Context, key, temp, record string, info fs.FileInfo) error {
+	done, err := d.changing.take(ctx, key)
+	if err != nil {
+		return err
+	}
+	defer done()
+	// Both directories first: who cannot have both names keeps what there was.
+	for _, name := range []string{key, recordName(key)} {
+		if err := d.makeDirs(path.Dir(name)); err != nil {
+			return err
+		}
 	}
 	oldBytes, oldFiles := d.heldAt(key)
-	if err := d.rename(temp, key); err != nil {
+	if err := d.rename(record, recordName(key)); err != nil {
 		return err
 	}
-	if err := d.rename(record, recordName(key)); err != nil {
-		d.remove(key)
+	if err := d.rename(temp, key); err != nil {
+		if d.removeEntry(key) == nil {
+			d.grown(-oldBytes, -oldFiles)
+		}
 		return err
+	}
+	// Another process may have deleted the entry, and the new record with it.
+	if _, err := d.root().Lstat(recordName(key)); errors.Is(err, fs.ErrNotExist) {
+		d.grown(-oldBytes, -oldFiles)
+		return d.remove(key)
 	}
 	d.purges.Store(0)
-	d.grown(info.Size()-oldBytes, 1-oldFiles) // a walk that this begins finds the record
+	d.grown(info.Size()-oldBytes, 1-oldFiles)
 	d.witness.add(key, fingerprintOf(info))
-	return errors.Join(d.syncDir(path.Dir(key)), d.syncDir(path.Dir(recordName(key))))
+	return nil
 }
 
 // stamp returns the time of change to give to content: a time of today, of which
@@ -126,29 +149,25 @@ func stamp(now time.Time, d Digest) time.Time {
 }
 
 // rename makes the directory for a name and renames a file to it. Somebody may
-// remove the directory in between, because it is empty.
+// remove the directory in between, because it is empty, and again.
 func (d *Disk) rename(from, to string) error {
 	var err error
-	for range 3 {
+	for range 20 {
 		if err = d.makeDirs(path.Dir(to)); err != nil {
 			return err
 		}
-		if err = d.root.Rename(from, to); !errors.Is(err, fs.ErrNotExist) {
+		if err = d.root().Rename(from, to); !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
 	}
 	return err
 }
 
-func (d *Disk) createTemp() (*os.File, string, error) {
-	name := path.Join(tempDir, "put-"+d.owner.name+"-"+rand.Text())
-	const flags = os.O_RDWR | os.O_CREATE | os.O_EXCL
-	file, err := d.root.OpenFile(name, flags, 0o666)
-	if errors.Is(err, fs.ErrNotExist) {
-		// Somebody has emptied the directory, as go clean -modcache might.
-		if err = d.root.MkdirAll(tempDir, 0o777); err == nil {
-			file, err = d.root.OpenFile(name, flags, 0o666)
-		}
-	}
+func (d *Disk) createTemp(ctx context.Context) (file *os.File, name string, err error) {
+	err = d.inPlace(ctx, func(p *place) error {
+		name = path.Join(tempDir, "put-"+p.owner.name+"-"+rand.Text())
+		file, err = p.openOwn(name, os.O_EXCL)
+		return err
+	})
 	return file, name, err
 }

@@ -15,9 +15,10 @@ import (
 //     synced: what gets a name below is on the disk.
 //  2. The record is written to a temporary file. It is small, and one that was
 //     torn cannot be parsed.
-//  3. The content is renamed to its key. From here until 4 its record is the old
-//     one, which does not describe it: a miss.
-//  4. The record is renamed to its name. The entry counts.
+//  3. The record is renamed to its name. From here until 4 the content is the old
+//     one, or there is none, which the record does not describe: a miss.
+//  4. The content is renamed to its key. The entry counts. Content always has a
+//     record, then, by which room can be made even for what a crash left behind.
 //  5. The directories of both are synced, and those of directories that were made
 //     for them: the names are on the disk. A crash before that may bring the old
 //     names back, each by itself; where they do not fit together, it is a miss.
@@ -39,12 +40,12 @@ func (d *Disk) makeDirs(dir string) error {
 }
 
 func (d *Disk) tryMakeDirs(dir string) error {
-	err := d.root.Mkdir(dir, 0o777)
+	err := d.root().Mkdir(dir, 0o777)
 	switch {
 	case err == nil:
 		return d.syncDir(path.Dir(dir))
 	case errors.Is(err, fs.ErrExist):
-		if info, err := d.root.Stat(dir); err == nil && !info.IsDir() {
+		if info, err := d.root().Stat(dir); err == nil && !info.IsDir() {
 			return &fs.PathError{Op: "mkdir", Path: dir, Err: syscall.ENOTDIR}
 		}
 		return nil
@@ -54,7 +55,7 @@ func (d *Disk) tryMakeDirs(dir string) error {
 	if err := d.tryMakeDirs(path.Dir(dir)); err != nil {
 		return err
 	}
-	err = d.root.Mkdir(dir, 0o777)
+	err = d.root().Mkdir(dir, 0o777)
 	if err != nil && !errors.Is(err, fs.ErrExist) { // somebody else may have been faster
 		return err
 	}
@@ -67,7 +68,7 @@ func (d *Disk) syncDir(dir string) error {
 	if d.opts.NoSync {
 		return nil
 	}
-	file, err := d.root.Open(dir)
+	file, err := d.root().Open(dir)
 	if err != nil {
 		return err
 	}

@@ -5,6 +5,7 @@ package cache_test
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -78,6 +79,47 @@ func TestFullDisk(t *testing.T) {
 			t.Logf("full %d times, %d of 300 entries kept", full, kept)
 			wantFiles(t, dir+"/"+tempDir)
 		})
+	}
+}
+
+// A file system can also be out of inodes, while there is room for bytes.
+func TestOutOfInodes(t *testing.T) {
+	dir := t.TempDir()
+	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "nr_inodes=200"); err != nil {
+		t.Skipf("making a small file system takes the right to: %v", err)
+	}
+	t.Cleanup(func() {
+		if err := syscall.Unmount(dir, 0); err != nil {
+			t.Error(err)
+		}
+	})
+	made := make(chan cache.Eviction, 1000)
+	d, err := cache.OpenDisk(dir, &cache.DiskOptions{OnEviction: func(e cache.Eviction) { made <- e }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
+	for i := range 1000 {
+		key := fmt.Sprintf("m%d/@v/v1.%d.0.mod", i%10, i)
+		err := d.Put(t.Context(), key, text(""))
+		for errors.Is(err, syscall.ENOSPC) {
+			select {
+			case e := <-made:
+				if e.Err != nil || e.Entries == 0 {
+					t.Fatalf("made no room: %+v", e)
+				}
+			case <-time.After(30 * time.Second):
+				t.Fatal("nobody makes room")
+			}
+			err = d.Put(t.Context(), key, text(""))
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, _, err := cache.ReadSmall(t.Context(), d, key)
+		if err == nil && len(got) > 0 || err != nil && !errors.Is(err, fs.ErrNotExist) { // it may be evicted at once
+			t.Fatalf("%s: %q, %v", key, got, err)
+		}
 	}
 }
 

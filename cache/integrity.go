@@ -35,13 +35,12 @@ const maxSeen = 1 << 18
 type witness struct {
 	seed maphash.Seed
 
-	mu      sync.Mutex
-	seen    map[uint64]fingerprint // by hash of the key: another key's file has another inode
-	reading map[uint64]chan struct{}
+	mu   sync.Mutex
+	seen map[uint64]fingerprint // by hash of the key: another key's file has another inode
 }
 
 func newWitness() *witness {
-	return &witness{seed: maphash.MakeSeed(), seen: map[uint64]fingerprint{}, reading: map[uint64]chan struct{}{}}
+	return &witness{seed: maphash.MakeSeed(), seen: map[uint64]fingerprint{}}
 }
 
 // add remembers that the file under key is whole.
@@ -54,49 +53,28 @@ func (w *witness) add(key string, f fingerprint) {
 	w.seen[maphash.String(w.seed, key)] = f
 }
 
-// begin reports whether the file under key is known to be whole. If it is not,
-// and nobody else is reading it, the caller must read it and then call end.
-func (w *witness) begin(ctx context.Context, key string, f fingerprint) (known bool, err error) {
-	hash := maphash.String(w.seed, key)
-	for {
-		w.mu.Lock()
-		if w.seen[hash] == f {
-			w.mu.Unlock()
-			return true, nil
-		}
-		other, busy := w.reading[hash]
-		if !busy {
-			w.reading[hash] = make(chan struct{})
-		}
-		w.mu.Unlock()
-		if !busy {
-			return false, nil
-		}
-		select {
-		case <-other:
-		case <-ctx.Done():
-			return false, context.Cause(ctx)
-		}
-	}
-}
-
-func (w *witness) end(key string) {
-	hash := maphash.String(w.seed, key)
+// knows reports whether the file under key is known to be whole.
+func (w *witness) knows(key string, f fingerprint) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	close(w.reading[hash])
-	delete(w.reading, hash)
+	return w.seen[maphash.String(w.seed, key)] == f
 }
 
 // ensureWhole reads a file in full the first time that this process meets it,
 // and again when it is another one by size, time or inode.
 func (d *Disk) ensureWhole(ctx context.Context, key string, file io.ReaderAt, info fs.FileInfo, rec record) error {
 	f := fingerprintOf(info)
-	known, err := d.witness.begin(ctx, key, f)
-	if known || err != nil {
+	if d.witness.knows(key, f) {
+		return nil
+	}
+	done, err := d.reading.take(ctx, key)
+	if err != nil {
 		return err
 	}
-	defer d.witness.end(key)
+	defer done()
+	if d.witness.knows(key, f) { // somebody else has read it meanwhile
+		return nil
+	}
 	if err := readThrough(ctx, file, info.Size(), rec.meta().Digest); err != nil {
 		return err
 	}

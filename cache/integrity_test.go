@@ -172,3 +172,26 @@ func TestQuarantineIsBounded(t *testing.T) {
 		t.Errorf("%d files are kept, want 16: %v", len(kept), err)
 	}
 }
+
+// Where the store is bounded, damaged files that are kept take a small part of the
+// bound: what is larger is removed.
+func TestQuarantineTakesLittleOfABound(t *testing.T) {
+	for size, kept := range map[int]bool{390: true, 391: false} {
+		dir := t.TempDir()
+		put(t, openDisk(t, dir), modKey, strings.Repeat("x", size))
+		quietly(t, filepath.Join(dir, modKey), flip)
+		var told cache.Corruption
+		d, err := cache.OpenDisk(dir, &cache.DiskOptions{
+			Bounds: cache.Bounds{MaxBytes: 100_000}, OnCorruption: func(c cache.Corruption) { told = c },
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer d.Close()
+		wantMiss(t, d, modKey)
+		if told.Key != modKey || (told.File != "") != kept {
+			t.Errorf("of a file of %d bytes was told %+v", size, told)
+		}
+		wantFiles(t, filepath.Join(dir, ".breakwater", "records"))
+	}
+}

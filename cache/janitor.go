@@ -9,8 +9,9 @@ import (
 // An account is how much a disk store holds, as far as this process knows: what
 // others do to the directory shows at the next walk.
 type account struct {
-	mu    sync.Mutex
-	usage usage
+	mu       sync.Mutex
+	usage    usage
+	resigned usage // to so much, most of which is pinned
 }
 
 func (a *account) add(bytes, files int64) {
@@ -18,6 +19,28 @@ func (a *account) add(bytes, files int64) {
 	defer a.mu.Unlock()
 	a.usage.bytes += bytes
 	a.usage.files += files
+}
+
+// resign notes that it is of no use to look for room again until there is more.
+func (a *account) resign() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.resigned = a.usage
+}
+
+// isWorthALook reports whether there is too much, and some of it is new.
+func (a *account) isWorthALook(b Bounds) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	grown := usage{a.usage.bytes - a.resigned.bytes, a.usage.files - a.resigned.files}
+	return a.usage.exceeds(b, 1) && grown.exceeds(b, 1-lowWater)
+}
+
+// empty is for a directory that was removed.
+func (a *account) empty() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.usage, a.resigned = usage{}, usage{}
 }
 
 func (a *account) now() usage {
@@ -66,7 +89,9 @@ func (d *Disk) tidy(ctx context.Context) {
 		if _, err := d.makeRoom(ctx, Bounds{}); err != nil { // which only counts
 			return
 		}
-		bounds.MaxBytes = d.account.now().bytes - 1 // as if there were one too many: a tenth goes
+		held := d.account.now()
+		bounds.MaxBytes = held.bytes - 1 // as if there were one too many: a tenth goes
+		bounds.MaxFiles = held.files - 1 // for it may be inodes that there are none of
 	}
 	for range 2 {
 		if !bounds.any() {
@@ -92,7 +117,7 @@ func (d *Disk) grown(bytes, files int64) {
 		return
 	}
 	d.account.add(bytes, files)
-	if d.account.now().exceeds(d.opts.Bounds, 1) {
+	if d.account.isWorthALook(d.opts.Bounds) {
 		d.janitor.wake()
 	}
 }
@@ -127,7 +152,7 @@ func (d *Disk) heldAt(key string) (bytes, files int64) {
 	if !d.opts.Bounds.any() {
 		return 0, 0
 	}
-	info, err := d.root.Lstat(key)
+	info, err := d.root().Lstat(key)
 	if err != nil || !info.Mode().IsRegular() {
 		return 0, 0
 	}

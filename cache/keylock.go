@@ -4,7 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"errors"
+	"io/fs"
 	"os"
 	"path"
 	"sync"
@@ -39,13 +39,13 @@ func (d *Disk) Lock(ctx context.Context, key string) (unlock func(), err error) 
 	name := path.Join(keyLockDir, hex.EncodeToString(sum[:16]))
 	wait := time.Millisecond
 	for {
-		file, err := d.tryKeyLock(name)
+		file, err := d.tryKeyLock(ctx, name)
 		if err != nil {
 			return nil, err
 		}
 		if file != nil {
 			return sync.OnceFunc(func() { // twice would remove another's
-				d.root.Remove(name) // while it is locked: who waits for it looks again
+				d.root().Remove(name) // while it is locked: who waits for it looks again
 				file.Close()
 			}), nil
 		}
@@ -58,14 +58,8 @@ func (d *Disk) Lock(ctx context.Context, key string) (unlock func(), err error) 
 
 // tryKeyLock returns the file of a lock that is held now, or nil if somebody
 // else holds it.
-func (d *Disk) tryKeyLock(name string) (*os.File, error) {
-	const flags = os.O_RDWR | os.O_CREATE
-	file, err := d.root.OpenFile(name, flags, 0o666)
-	if errors.Is(err, os.ErrNotExist) {
-		if err = d.root.MkdirAll(keyLockDir, 0o777); err == nil {
-			file, err = d.root.OpenFile(name, flags, 0o666)
-		}
-	}
+func (d *Disk) tryKeyLock(ctx context.Context, name string) (*os.File, error) {
+	file, err := d.openLock(ctx, name)
 	if err != nil {
 		return nil, err
 	}
@@ -77,6 +71,21 @@ func (d *Disk) tryKeyLock(name string) (*os.File, error) {
 	return nil, err
 }
 
+// removeDeadLocks removes the files of locks whose holders died.
+func (d *Disk) removeDeadLocks() {
+	if !locksWork {
+		return
+	}
+	files, _ := fs.ReadDir(d.root().FS(), keyLockDir)
+	for _, f := range files {
+		name := path.Join(keyLockDir, f.Name())
+		if file, err := d.tryKeyLock(context.Background(), name); err == nil && file != nil {
+			d.root().Remove(name)
+			file.Close()
+		}
+	}
+}
+
 // isAt reports whether file is the one that has the name. Its last holder may
 // have removed it, and the next have made another.
 func (d *Disk) isAt(name string, file *os.File) bool {
@@ -84,7 +93,7 @@ func (d *Disk) isAt(name string, file *os.File) bool {
 	if err != nil {
 		return false
 	}
-	now, err := d.root.Stat(name)
+	now, err := d.root().Stat(name)
 	return err == nil && os.SameFile(held, now)
 }
 

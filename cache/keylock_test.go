@@ -185,3 +185,20 @@ func readNames(t *testing.T, dir string) []os.DirEntry {
 	}
 	return names
 }
+
+// The file of a lock whose holder has died goes when a store is opened; one that is
+// held stays.
+func TestDeadLocksGo(t *testing.T) {
+	dir := t.TempDir()
+	kill := holder(t, dir)
+	before := len(readNames(t, filepath.Join(dir, ".breakwater", "locks")))
+	openDisk(t, dir)
+	if n := len(readNames(t, filepath.Join(dir, ".breakwater", "locks"))); before == 0 || n != before {
+		t.Errorf("%d locks are held, and %d were before", n, before)
+	}
+	kill()
+	openDisk(t, dir)
+	if names := readNames(t, filepath.Join(dir, ".breakwater", "locks")); len(names) != 0 {
+		t.Errorf("left: %v", names)
+	}
+}

@@ -71,7 +71,7 @@ func (l *layered) touched(key string) {
 }
 
 func (d *Disk) touched(key string) {
-	if info, err := d.root.Stat(recordName(key)); err == nil {
+	if info, err := d.root().Stat(recordName(key)); err == nil {
 		d.touch(key, info.ModTime())
 	}
 }

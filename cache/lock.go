@@ -3,7 +3,6 @@ package cache
 import (
 	"context"
 	"os"
-	"path"
 	"time"
 )
 
@@ -30,10 +29,7 @@ func (d *Disk) lock(ctx context.Context) (unlock func(), err error) {
 }
 
 func (d *Disk) lockAcrossProcesses(ctx context.Context) (*os.File, error) {
-	if err := d.root.MkdirAll(path.Dir(lockFile), 0o777); err != nil {
-		return nil, err
-	}
-	file, err := d.root.OpenFile(lockFile, os.O_RDWR|os.O_CREATE, 0o666)
+	file, err := d.openLock(ctx, lockFile)
 	if err != nil {
 		return nil, err
 	}
@@ -50,6 +46,14 @@ func (d *Disk) lockAcrossProcesses(ctx context.Context) (*os.File, error) {
 			return nil, err
 		}
 	}
+}
+
+func (d *Disk) openLock(ctx context.Context, name string) (file *os.File, err error) {
+	err = d.inPlace(ctx, func(p *place) error {
+		file, err = p.openOwn(name, 0)
+		return err
+	})
+	return file, err
 }
 
 func pause(ctx context.Context, d time.Duration) error {

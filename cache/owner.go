@@ -70,11 +70,11 @@ func ignoreAbsence(err error) error {
 // locks, all are of no owner.
 func (d *Disk) removeLeftovers() {
 	// The files first: who comes between has its claim before its files.
-	files, _ := fs.ReadDir(d.root.FS(), tempDir)
+	files, _ := fs.ReadDir(d.root().FS(), tempDir)
 	alive := d.livingOwners()
 	for _, f := range files {
 		if d.isLeftover(f, alive) {
-			d.root.Remove(path.Join(tempDir, f.Name()))
+			d.root().Remove(path.Join(tempDir, f.Name()))
 		}
 	}
 }
@@ -96,9 +96,9 @@ func (d *Disk) livingOwners() map[string]bool {
 	if !locksWork {
 		return alive
 	}
-	files, _ := fs.ReadDir(d.root.FS(), ownerDir)
+	files, _ := fs.ReadDir(d.root().FS(), ownerDir)
 	for _, f := range files {
-		if f.Name() == d.owner.name || d.isAlive(f.Name()) {
+		if f.Name() == d.owner().name || d.isAlive(f.Name()) {
 			alive[f.Name()] = true
 		}
 	}
@@ -109,7 +109,7 @@ func (d *Disk) livingOwners() map[string]bool {
 // owner's file is removed while the lock is held here, so that nobody takes the
 // claim up meanwhile.
 func (d *Disk) isAlive(name string) bool {
-	file, err := d.root.OpenFile(path.Join(ownerDir, name), os.O_RDWR, 0)
+	file, err := d.root().OpenFile(path.Join(ownerDir, name), os.O_RDWR, 0)
 	if err != nil {
 		return !errors.Is(err, fs.ErrNotExist) // another user's, perhaps
 	}
@@ -118,6 +118,6 @@ func (d *Disk) isAlive(name string) bool {
 	if err != nil || !dead {
 		return true
 	}
-	d.root.Remove(path.Join(ownerDir, name))
+	d.root().Remove(path.Join(ownerDir, name))
 	return false
 }

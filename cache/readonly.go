@@ -39,7 +39,9 @@ func OpenReadOnly(dir string) (Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("opening the cache directory: %w", err)
 	}
-	return &readOnly{&Disk{root: root, witness: newWitness(), readOnly: true}}, nil
+	d := &Disk{witness: newWitness(), readOnly: true}
+	d.place.Store(&place{root: root})
+	return &readOnly{d}, nil
 }
 
 type readOnly struct{ d *Disk }
@@ -56,4 +58,4 @@ func (r *readOnly) List(ctx context.Context, visit func(key string) error) error
 	return r.d.List(ctx, visit)
 }
 
-func (r *readOnly) Close() error { return r.d.root.Close() }
+func (r *readOnly) Close() error { return r.d.root().Close() }

@@ -1,6 +1,7 @@
 package cache
 
 import (
+	"context"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
@@ -23,6 +24,8 @@ type record struct {
 	ModTime  time.Time `json:"modTime,omitzero"`
 	Origin   string    `json:"origin,omitempty"`
 	Verified string    `json:"verified,omitempty"`
+
+	Took time.Duration `json:"took,omitzero"` // in nanoseconds
 
 	used time.Time // the record's own time of change: when the entry was last used, give or take an hour
 }
@@ -49,6 +52,7 @@ func newRecord(info fs.FileInfo, m Meta) record {
 		ModTime:  m.ModTime.UTC(),
 		Origin:   m.Origin,
 		Verified: m.Verified,
+		Took:     m.Took,
 	}
 }
 
@@ -58,7 +62,7 @@ func (r *record) describes(info fs.FileInfo) bool {
 }
 
 func (r *record) meta() Meta {
-	m := Meta{Fetched: r.Fetched, ModTime: r.ModTime, Origin: r.Origin, Verified: r.Verified}
+	m := Meta{Fetched: r.Fetched, ModTime: r.ModTime, Origin: r.Origin, Verified: r.Verified, Took: r.Took}
 	hex.Decode(m.Digest[:], []byte(r.SHA256))
 	return m
 }
@@ -80,7 +84,7 @@ func parseRecord(data []byte) (record, error) {
 }
 
 func (d *Disk) readRecord(key string) (record, error) {
-	file, err := d.root.Open(recordName(key))
+	file, err := d.root().Open(recordName(key))
 	if err != nil {
 		return record{}, err
 	}
@@ -106,18 +110,18 @@ const maxRecord = 64 << 10
 
 // writeRecord writes r to a temporary file and returns its name. It is not
 // synced: a record that a crash tore cannot be parsed, and counts as none.
-func (d *Disk) writeRecord(r record) (name string, err error) {
+func (d *Disk) writeRecord(ctx context.Context, r record) (name string, err error) {
 	data, err := json.Marshal(r)
 	if err != nil {
 		return "", err
 	}
-	file, name, err := d.createTemp()
+	file, name, err := d.createTemp(ctx)
 	if err != nil {
 		return "", err
 	}
 	_, err = file.Write(append(data, '\n'))
 	if err = errors.Join(err, file.Close()); err != nil {
-		d.root.Remove(name)
+		d.root().Remove(name)
 		return "", err
 	}
 	return name, nil

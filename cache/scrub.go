@@ -18,17 +18,19 @@ type ScrubReport struct {
 
 // Scrub reads every entry in full, at no more than rate bytes per second, or as
 // fast as it can for a rate of 0 or less, and takes the damaged ones out of the
-// store, as Get does. It ends early with ctx, whose error it returns.
+// store, as Get does. What crashes have left of others is removed. It ends early
+// with ctx, whose error it returns.
 func (d *Disk) Scrub(ctx context.Context, rate int64) (ScrubReport, error) {
 	var report ScrubReport
 	begun := time.Now()
-	err := d.walk(ctx, func(key string, _ fs.DirEntry) error {
+	err := d.walk(ctx, func(key string, entry fs.DirEntry) error {
 		size, err := d.scrubEntry(ctx, key)
 		switch {
 		case ctx.Err() != nil:
 			return context.Cause(ctx)
 		case errors.Is(err, errReplaced), errors.Is(err, fs.ErrNotExist) && !isDamage(err):
-			return nil // it is gone, or being replaced, and a miss at any rate
+			d.removeHalf(ctx, key, entry) // or it is being replaced; a miss at any rate
+			return nil
 		case isDamage(err):
 			report.Damaged++
 		case err != nil:
@@ -53,7 +55,7 @@ func (d *Disk) scrubEntry(ctx context.Context, key string) (int64, error) {
 	defer file.Close()
 	err = readThrough(ctx, file, info.Size(), rec.meta().Digest)
 	if isDamage(err) {
-		d.quarantine(key, info, err)
+		d.quarantine(ctx, key, info, err)
 	}
 	return info.Size(), err
 }
@@ -62,7 +64,7 @@ func (d *Disk) scrubEntry(ctx context.Context, key string) (int64, error) {
 // that is stored, as it goes along; what comes and goes meanwhile may be missed.
 func (d *Disk) walk(ctx context.Context, visit func(key string, record fs.DirEntry) error) error {
 	var ended error // by visit: WalkDir gives fs.SkipDir and fs.SkipAll a meaning of its own
-	err := fs.WalkDir(d.root.FS(), recordDir, func(name string, entry fs.DirEntry, err error) error {
+	err := fs.WalkDir(d.root().FS(), recordDir, func(name string, entry fs.DirEntry, err error) error {
 		switch {
 		case ctx.Err() != nil:
 			return context.Cause(ctx)

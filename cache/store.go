@@ -50,6 +50,10 @@ type Meta struct {
 	// Verified names the strongest check that it passed, in the words of the
 	// caller; the store does not interpret it.
 	Verified string
+
+	// Took is how long it took to get the content; zero if unknown. A bounded
+	// store parts more easily with what is quickly fetched again.
+	Took time.Duration
 }
 
 // Content is what Put stores.
