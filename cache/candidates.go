@@ -75,14 +75,22 @@ func (c *candidates) Pop() any {
 	return last
 }
 
+// mostCandidates bounds how many are remembered in one walk, which takes some 10 MB
+// of memory. Where that does not free enough, there is another walk.
+const mostCandidates = 1 << 16
+
 // offer takes a candidate in, and lets go of those that are not needed.
 func (c *candidates) offer(x candidate, enough usage) {
 	heap.Push(c, x)
 	c.frees.bytes += x.size
 	c.frees.files++
-	for len(c.all) > 0 && c.frees.bytes-c.all[0].size >= enough.bytes && c.frees.files-1 >= enough.files {
+	for len(c.all) > mostCandidates || c.isEnoughWithoutTheLeast(enough) {
 		spared := heap.Pop(c).(candidate)
 		c.frees.bytes -= spared.size
 		c.frees.files--
 	}
+}
+
+func (c *candidates) isEnoughWithoutTheLeast(enough usage) bool {
+	return len(c.all) > 0 && c.frees.bytes-c.all[0].size >= enough.bytes && c.frees.files-1 >= enough.files
 }

@@ -81,8 +81,8 @@ func (d *Disk) startJanitor() {
 	}()
 }
 
-// tidy walks through the store, twice if the first shows that there is too much:
-// to choose what goes, it has to be known how much.
+// tidy walks through the store, and again while that shows that there is too much,
+// and helps: to choose what goes, it has to be known how much.
 func (d *Disk) tidy(ctx context.Context) {
 	bounds := d.opts.Bounds
 	if d.full.Swap(false) && d.mayHelp() {
@@ -93,10 +93,7 @@ func (d *Disk) tidy(ctx context.Context) {
 		bounds.MaxBytes = held.bytes - 1 // as if there were one too many: a tenth goes
 		bounds.MaxFiles = held.files - 1 // for it may be inodes that there are none of
 	}
-	for range 2 {
-		if !bounds.any() {
-			return
-		}
+	for first := true; bounds.any(); first = false {
 		done, err := d.makeRoom(ctx, bounds)
 		if ctx.Err() != nil {
 			return
@@ -105,7 +102,7 @@ func (d *Disk) tidy(ctx context.Context) {
 			done.Err = err
 			d.opts.OnEviction(done)
 		}
-		if err != nil || !d.account.now().exceeds(bounds, 1) {
+		if err != nil || !d.account.now().exceeds(bounds, 1) || !first && done.Entries == 0 {
 			return
 		}
 	}
@@ -117,7 +114,7 @@ func (d *Disk) grown(bytes, files int64) {
 		return
 	}
 	d.account.add(bytes, files)
-	if d.account.isWorthALook(d.opts.Bounds) {
+	if (bytes > 0 || files > 0) && d.account.isWorthALook(d.opts.Bounds) {
 		d.janitor.wake()
 	}
 }

@@ -23,8 +23,8 @@ type clearing struct {
 	refused error // what the system lets nobody remove now
 }
 
-// makeRoom clears the store within b. What is stored and removed by others
-// meanwhile is counted by the next walk.
+// makeRoom clears the store within b. What is stored or removed while the walk comes
+// by may be counted twice, or not at all, until the next walk.
 func (d *Disk) makeRoom(ctx context.Context, b Bounds) (Eviction, error) {
 	before := d.account.now()
 	c := &clearing{d: d, bounds: b, now: time.Now(), before: before, surplus: before.surplus(b)}
@@ -36,7 +36,7 @@ func (d *Disk) makeRoom(ctx context.Context, b Bounds) (Eviction, error) {
 		c.evictWorst(ctx)
 	}
 	d.account.add(c.found.bytes-c.before.bytes, c.found.files-c.before.files)
-	if c.found.exceeds(b, 1) && c.surplus != (usage{}) {
+	if c.found.exceeds(b, 1) && c.surplus != (usage{}) && c.done.Entries == 0 {
 		d.account.resign()
 	}
 	return c.done, c.refused
@@ -84,6 +84,9 @@ func (c *clearing) visit(ctx context.Context, key string, entry fs.DirEntry) err
 // evictWorst removes the worst until there is enough room.
 func (c *clearing) evictWorst(ctx context.Context) {
 	for i := range c.worst.all {
+		if ctx.Err() != nil {
+			return
+		}
 		one := &c.worst.all[i]
 		if rec, err := c.d.readRecord(one.key); err == nil {
 			one.judge(rec.Took)
