@@ -1,6 +1,8 @@
 package cache_test
 
 import (
+	"context"
+	"io"
 	"testing"
 
 	"github.com/breakwater-go/breakwater/cache"
@@ -12,6 +14,28 @@ type plain struct{ cache.Deleter }
 
 // unlocked hides a lock that is none, for no layer has one, and a list likewise.
 type unlocked struct{ able }
+
+// flushed does not hide that writes wait.
+type flushed struct {
+	unlocked
+	cache.Bounded
+	cache.Lister
+	cache.Flusher
+}
+
+func newFlushed(s cache.Store) cache.Store {
+	return flushed{unlocked{s.(able)}, s.(cache.Bounded), s.(cache.Lister), s.(cache.Flusher)}
+}
+
+func (f flushed) Get(ctx context.Context, key string) (*cache.Entry, error) {
+	return f.able.Get(ctx, key)
+}
+
+func (f flushed) Put(ctx context.Context, key string, c cache.Content) error {
+	return f.able.Put(ctx, key, c)
+}
+
+func (f flushed) Close() error { return f.able.(io.Closer).Close() }
 
 type able interface {
 	cache.Mover
@@ -38,11 +62,22 @@ func TestConformance(t *testing.T) {
 		"layers in layers": func(t *testing.T) cache.Store {
 			return cache.Layered(cache.Layered(memory(0), disk(t)), disk(t))
 		},
-		"gate over disk":      func(t *testing.T) cache.Store { return cache.Gate(disk(t), nil) },
-		"memory over a gate":  func(t *testing.T) cache.Store { return cache.Layered(memory(0), cache.Gate(disk(t), nil)) },
-		"over a read-only":    func(t *testing.T) cache.Store { return cache.Layered(memory(0), disk(t), readOnly(t, t.TempDir())) },
-		"disk over read-only": func(t *testing.T) cache.Store { return cache.Layered(disk(t), readOnly(t, t.TempDir())) },
-		"a read-only on top":  func(t *testing.T) cache.Store { return cache.Layered(readOnly(t, t.TempDir()), disk(t)) },
+		"gate over disk":         func(t *testing.T) cache.Store { return cache.Gate(disk(t), nil) },
+		"memory over a gate":     func(t *testing.T) cache.Store { return cache.Layered(memory(0), cache.Gate(disk(t), nil)) },
+		"over a read-only":       func(t *testing.T) cache.Store { return cache.Layered(memory(0), disk(t), readOnly(t, t.TempDir())) },
+		"disk over read-only":    func(t *testing.T) cache.Store { return cache.Layered(disk(t), readOnly(t, t.TempDir())) },
+		"a read-only on top":     func(t *testing.T) cache.Store { return cache.Layered(readOnly(t, t.TempDir()), disk(t)) },
+		"write-back over disk":   func(t *testing.T) cache.Store { return cache.WriteBack(disk(t), nil) },
+		"write-back over memory": func(*testing.T) cache.Store { return newFlushed(cache.WriteBack(memory(0), nil)) },
+		"memory over a write-back over disk": func(t *testing.T) cache.Store {
+			return cache.Layered(memory(0), cache.WriteBack(disk(t), nil))
+		},
+		"small memory over a gate over a write-back": func(t *testing.T) cache.Store {
+			return cache.Layered(memory(16<<10), cache.Gate(cache.WriteBack(disk(t), nil), nil))
+		},
+		"write-back over a gate": func(t *testing.T) cache.Store { return cache.WriteBack(cache.Gate(disk(t), nil), nil) },
+		"gate over plain":        func(t *testing.T) cache.Store { return unlocked{cache.Gate(only(disk(t)), nil).(able)} },
+		"write-back over plain":  func(*testing.T) cache.Store { return unlocked{cache.WriteBack(only(memory(0)), nil).(able)} },
 		"plain over plain": func(t *testing.T) cache.Store {
 			return unlocked{cache.Layered(only(memory(0)), only(disk(t))).(able)}
 		},

@@ -4,7 +4,7 @@
 // optional interface, with a function that uses it where it is there and does
 // without where it is not: [SpoolFor] for [Spooler], [Commit] for [Mover],
 // [Delete] for [Deleter], [Swap] for [Swapper], [Purge] for [Lister], [Lock] for
-// [Locker].
+// [Locker], [Flush] for [Flusher].
 //
 //   - [NewMemory] keeps small content within a budget of bytes.
 //   - [OpenDisk] keeps everything in a directory laid out like
@@ -15,6 +15,27 @@
 //     that is slow to write.
 //
 // Package cachetest checks that a Store keeps the contract.
+//
+// # What each store promises
+//
+//	            survives    bounded         checks bytes     several         Get while      list, delete,
+//	            a restart                   that it reads    processes       it fails       lock, swap
+//	memory      no          bytes           when stored      no              cannot fail    all but lock
+//	disk        yes         bytes, files,   first read, and  yes             its error      all
+//	                        age             when changed
+//	read-only   yes         no: it never    first read, and  yes             its error      list
+//	                        grows           when changed
+//	layered     as the      each layer by   each layer by    as the last;    another layer  as the last
+//	            last layer  itself          itself, and      one before may  answers, else  layer that is
+//	                                        when promoted    be behind       its error      writable
+//	gate        as its      as its store    as its store     as its store    a miss         as its store
+//	            store
+//	write-back  when        the queue:      as its store     as its store,   its error, or  as its store
+//	            written     entries, bytes                   when written    what waits
+//
+// "First read" is the first in each process. A Delete through layers leaves what
+// is in a read-only one, and List tells what is in any layer that can be listed.
+// What is bounded by Bounds of a disk store has none by default.
 //
 // # From download to entry
 //

@@ -16,9 +16,15 @@ type GateOptions struct {
 	// Failures is how many calls in a row must fail, or be slow. Default: 3.
 	Failures int
 
-	// Slow is how long a call may take; Get is not waited for longer.
+	// Slow is how long Get may take; it is not waited for longer. A write that
+	// took longer and succeeded says nothing of the store: it may have been large.
 	// Default: 1 s; negative: no bound.
 	Slow time.Duration
+
+	// SlowWrite is how long Put, Move, Delete and Swap may take, and how long List
+	// may be in coming up with the next key; they are not waited for longer.
+	// Default: 30 s; negative: no bound.
+	SlowWrite time.Duration
 
 	// Pause is how long the store is left alone then. Default: 10 s.
 	Pause time.Duration
@@ -27,13 +33,21 @@ type GateOptions struct {
 // ErrGated is why a store behind a gate was not asked.
 var ErrGated = errors.New("the store is left alone for a while, for it has been failing or slow")
 
+// ErrAbandoned is why a call through a gate ended before the store had done what
+// it was told: it took longer than SlowWrite. What the store does may yet take
+// effect; until it is over, writes to the same key wait for it.
+var ErrAbandoned = errors.New("the store took too long and is not waited for any more")
+
 // Gate returns a store that stands in for s, a tier that may fail or hang, such
 // as one on a network file system. Reading never fails: what goes wrong is a
 // miss. Writing fails with what went wrong. After some failures in a row the
 // store is left alone for a while; then one call tries again.
 //
-// A Get that is not waited for any longer goes on in the background, and Close
-// waits for it.
+// No call outlasts its bound or its context; Lock, whose holder may be at work for
+// long, has only its context. What is not waited for any longer goes on in the
+// background, with nothing that belongs to its caller, and Close waits for it; the
+// context of a write is cancelled then. Spools are not made beside s, but in the
+// directory for temporary files, or in [Layered] beside the store before.
 func Gate(s Store, opts *GateOptions) Store {
 	var o GateOptions
 	if opts != nil {
@@ -41,8 +55,9 @@ func Gate(s Store, opts *GateOptions) Store {
 	}
 	o.Failures = cmp.Or(o.Failures, 3)
 	o.Slow = cmp.Or(o.Slow, time.Second)
+	o.SlowWrite = cmp.Or(o.SlowWrite, 30*time.Second)
 	o.Pause = cmp.Or(o.Pause, 10*time.Second)
-	return &gate{store: s, opts: o}
+	return &gate{store: s, opts: o, swapping: make(chan struct{}, 1), stragglers: map[string]*straggler{}}
 }
 
 type gate struct {
@@ -50,9 +65,12 @@ type gate struct {
 	opts  GateOptions
 	late  sync.WaitGroup // calls that nobody waits for
 
-	mu       sync.Mutex
-	failures int       // in a row
-	until    time.Time // left alone
+	swapping chan struct{} // full during a Swap that the store leaves to us
+
+	mu         sync.Mutex
+	failures   int       // in a row
+	until      time.Time // left alone
+	stragglers map[string]*straggler
 }
 
 // open reports whether the store may be asked. When the pause is over, the first
@@ -139,33 +157,6 @@ func (g *gate) abandon(answer <-chan got) {
 	})
 }
 
-func (g *gate) Put(ctx context.Context, key string, c Content) error {
-	return g.write(ctx, func() error { return g.store.Put(ctx, key, c) })
-}
-
-func (g *gate) Move(ctx context.Context, key string, spool *Spool, meta Meta) error {
-	return g.write(ctx, func() error { return Commit(ctx, g.store, key, spool, meta) })
-}
-
-func (g *gate) Delete(ctx context.Context, key string) error {
-	return g.write(ctx, func() error {
-		_, err := Delete(ctx, g.store, key)
-		return err
-	})
-}
-
-func (g *gate) write(ctx context.Context, do func() error) error {
-	if !g.open() {
-		return ErrGated
-	}
-	begun := time.Now()
-	err := do()
-	if ctx.Err() == nil && !isRefusal(err) {
-		g.learn(err != nil || g.opts.Slow > 0 && time.Since(begun) > g.opts.Slow)
-	}
-	return err
-}
-
 // isRefusal reports whether err says nothing of how the store is.
 func isRefusal(err error) bool {
 	for _, refusal := range []error{ErrTooLarge, ErrReadOnly, ErrConflict, errMismatch, errKey} {
@@ -176,30 +167,112 @@ func isRefusal(err error) bool {
 	return false
 }
 
-// Swap asks the store itself: a miss that is a failure must not pass for the
-// absence of an entry.
-func (g *gate) Swap(ctx context.Context, key string, old, next []byte, meta Meta) error {
-	return g.write(ctx, func() error { return Swap(ctx, g.store, key, old, next, meta) })
-}
-
-// Lock is that of the store: whoever waits for it says nothing of how the store is.
-// While the store is left alone, nobody waits for it.
+// Lock is that of the store, waited for until ctx ends: whoever waits for it says
+// nothing of how the store is. One that comes too late is given back. While the
+// store is left alone, nobody waits for it.
 func (g *gate) Lock(ctx context.Context, key string) (unlock func(), err error) {
 	if !g.open() {
 		return nil, ErrGated
 	}
-	return Lock(ctx, g.store, key)
+	type lock struct {
+		unlock func()
+		err    error
+	}
+	answer := make(chan lock, 1)
+	g.late.Go(func() {
+		unlock, err := Lock(ctx, g.store, key)
+		answer <- lock{unlock, err}
+	})
+	select {
+	case l := <-answer:
+		if l.err != nil {
+			return nil, l.err
+		}
+		return func() { g.giveBack(l.unlock) }, nil
+	case <-ctx.Done():
+		g.late.Go(func() {
+			if l := <-answer; l.err == nil {
+				l.unlock()
+			}
+		})
+		return nil, context.Cause(ctx)
+	}
 }
 
-func (g *gate) NewSpool(memory int64) *Spool { return SpoolFor(g.store, memory) }
+// giveBack waits for a lock to be free as long as for a Get.
+func (g *gate) giveBack(unlock func()) {
+	ctx, cancel := context.WithCancel(context.Background())
+	g.late.Go(func() {
+		defer cancel()
+		unlock()
+	})
+	if g.opts.Slow > 0 {
+		defer time.AfterFunc(g.opts.Slow, cancel).Stop()
+	}
+	<-ctx.Done()
+}
+
+// NewSpool returns a spool that is not beside the store: a download must not hang
+// with it. Move copies it.
+func (g *gate) NewSpool(memory int64) *Spool { return NewSpool(memory) }
+
+// Flush is the method of [Flusher], as long as ctx allows.
+func (g *gate) Flush(ctx context.Context) error { return Flush(ctx, g.store) }
 
 func (g *gate) Writable() bool { return isWritable(g.store) }
 
+// List calls visit in the caller's goroutine. A store that takes too long to come
+// up with the next key is abandoned.
 func (g *gate) List(ctx context.Context, visit func(key string) error) error {
-	if l, ok := g.store.(Lister); ok {
-		return l.List(ctx, visit)
+	l, ok := g.store.(Lister)
+	if !ok {
+		return ErrNotLister
 	}
-	return ErrNotLister
+	if !g.open() {
+		return ErrGated
+	}
+	listing, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	keys, ended := make(chan string), make(chan error, 1)
+	g.late.Go(func() {
+		ended <- l.List(listing, func(key string) error {
+			select {
+			case keys <- key:
+				return nil
+			case <-listing.Done():
+				return context.Cause(listing)
+			}
+		})
+	})
+	for {
+		key, more, err := g.nextKey(ctx, keys, ended)
+		if more {
+			err = visit(key)
+		}
+		if !more || err != nil {
+			return err
+		}
+	}
+}
+
+// nextKey waits for a key, or for the end. It counts how the store has done.
+func (g *gate) nextKey(ctx context.Context, keys <-chan string, ended <-chan error) (key string, more bool, err error) {
+	bounded, cancel := g.within(ctx)
+	defer cancel()
+	if ctx.Err() != nil {
+		return "", false, context.Cause(ctx)
+	}
+	select {
+	case key = <-keys:
+		return key, true, nil
+	case err = <-ended:
+	case <-bounded.Done():
+		err = context.Cause(bounded)
+	}
+	if ctx.Err() == nil && !errors.Is(err, ErrNotLister) {
+		g.learn(err != nil)
+	}
+	return "", false, err
 }
 
 func (g *gate) Close() error {

@@ -6,29 +6,53 @@ import (
 	"hash/maphash"
 	"io"
 	"io/fs"
+	"slices"
 	"sync/atomic"
 	"time"
 )
 
 // Layered returns a store over several, the fastest first. Get asks them in
 // order and puts what a slower one has into the faster ones that take its size.
-// A store that fails is passed over. Put and Move write to all: the last, which
-// is the one that lasts, decides over success; that a faster one refuses is
-// no failure. Where the last is read-only, the one before it takes its part. A faster store must be a [Deleter]: what it cannot replace must not
-// hide what is new. What the last store is able to do (spools, moves) the layered one
-// does too, and Close closes those of its stores that can be closed.
+// A store that fails is passed over. Put and Move write to all: the last that can
+// be written, which is the one that lasts, decides over success; that a faster one
+// refuses is no failure. A faster store must be a [Deleter]: what it cannot replace
+// must not hide what is new. What the last store is able to do (spools, moves) the
+// layered one does too, and Close closes those of its stores that can be closed.
+//
+// Stores that are read-only are asked after all others, wherever they stand: what
+// they have cannot be replaced, so it must not hide what is stored later. To stand
+// before a writable store saves what they have from being copied into that one;
+// a hit then costs a look into the writable ones, which find nothing. Delete does
+// not reach them: what they have is found again. All this holds within one call:
+// what Layered returned must not be the faster of two if it has a read-only one.
 func Layered(stores ...Store) Store {
-	switch len(stores) {
-	case 0:
-		return empty{}
-	case 1:
-		return stores[0]
+	var writable, fixed []Store
+	copied := true
+	for _, s := range stores {
+		if !isWritable(s) {
+			fixed = append(fixed, s)
+			continue
+		}
+		writable = append(writable, s)
+		copied = len(fixed) == 0
 	}
-	return &layered{fast: stores[0], slow: Layered(stores[1:]...), seed: maphash.MakeSeed(), swapping: make(chan struct{}, 1)}
+	if len(stores) == 0 {
+		return empty{}
+	}
+	ordered := slices.Concat(writable, fixed)
+	s := ordered[len(ordered)-1]
+	for i := len(ordered) - 2; i >= 0; i-- {
+		s = &layered{
+			fast: ordered[i], slow: s, apart: i == len(writable)-1 && !copied,
+			seed: maphash.MakeSeed(), swapping: make(chan struct{}, 1),
+		}
+	}
+	return s
 }
 
 type layered struct {
 	fast, slow Store
+	apart      bool // what slow has stays there
 
 	// writes counts, for a share of the keys each, how often the slow store was
 	// written. It is raised before the fast store gets the new entry, so that a
@@ -97,8 +121,11 @@ func (l *layered) Get(ctx context.Context, key string) (*Entry, error) {
 // fast store checks the digest on the way, so damaged bytes are a miss. before
 // is the count of writes from before the entry was got.
 func (l *layered) promote(ctx context.Context, key string, e *Entry, before uint64) (*Entry, error) {
-	if !l.takesSmall(e.Size) {
+	if l.apart || !l.takes(e.Size) {
 		return e, nil
+	}
+	if e.Size > maxPromotion {
+		return l.promoteLarge(ctx, key, e, before)
 	}
 	content, err := readExactly(e.Body, e.Size)
 	e.Body.Close()
@@ -122,12 +149,27 @@ func (l *layered) promote(ctx context.Context, key string, e *Entry, before uint
 	return e, nil
 }
 
-// maxPromotion keeps promotion from reading a large file into memory where the
-// fast store sets no bound of its own.
+// maxPromotion is how large content may be that is read into memory on its way from
+// one store to the other, in bytes.
 const maxPromotion = 8 << 20
 
-func (l *layered) takesSmall(size int64) bool {
-	return size <= maxPromotion && takes(l.fast, size) && isWritable(l.fast)
+func (l *layered) takes(size int64) bool { return takes(l.fast, size) && isWritable(l.fast) }
+
+// promoteLarge copies a large entry into the fast store, and gives the caller the
+// slow one's.
+func (l *layered) promoteLarge(ctx context.Context, key string, e *Entry, before uint64) (*Entry, error) {
+	if !isWritable(l.slow) {
+		return e, nil // it is as near as the fast store, for all we know
+	}
+	err := l.fast.Put(ctx, key, Content{Meta: e.Meta, Size: e.Size, Body: io.NewSectionReader(e.Body, 0, e.Size)})
+	if errors.Is(err, errMismatch) {
+		e.Body.Close()
+		return nil, &MissError{Key: key, Err: err}
+	}
+	if l.writesOf(key).Load() != before {
+		l.forget(ctx, key)
+	}
+	return e, nil
 }
 
 func (l *layered) Put(ctx context.Context, key string, c Content) error {
@@ -135,7 +177,7 @@ func (l *layered) Put(ctx context.Context, key string, c Content) error {
 		l.writesOf(key).Add(1)
 		return l.fast.Put(ctx, key, c)
 	}
-	if !l.takesSmall(c.Size) {
+	if c.Size > maxPromotion || !l.takes(c.Size) { // the first to Get it has it promoted
 		return errors.Join(l.slow.Put(ctx, key, c), l.written(ctx, key))
 	}
 	content, err := readExactly(c.Body, c.Size)
@@ -161,16 +203,17 @@ func (l *layered) Move(ctx context.Context, key string, spool *Spool, meta Meta)
 		return Commit(ctx, l.fast, key, spool, meta)
 	}
 	slowErr := Commit(ctx, l.slow, key, spool, meta)
-	if !l.takesSmall(spool.Size()) {
-		if slowErr != nil && takes(l.fast, spool.Size()) {
-			l.writesOf(key).Add(1)
-			return Commit(ctx, l.fast, key, spool, meta) // better there than nowhere
-		}
+	if !l.takes(spool.Size()) {
 		return errors.Join(slowErr, l.written(ctx, key))
 	}
-	r := spool.Reader(ctx)
-	defer r.Close()
-	l.putFast(ctx, key, Content{Meta: meta, Size: spool.Size(), Body: r})
+	l.writesOf(key).Add(1)
+	fastErr := Commit(ctx, l.fast, key, spool, meta)
+	if fastErr != nil {
+		l.forget(ctx, key)
+	}
+	if slowErr != nil && spool.Size() > maxPromotion {
+		return fastErr // better there than nowhere: who takes content so large is no memory
+	}
 	return slowErr
 }
 
@@ -202,11 +245,18 @@ func (l *layered) Delete(ctx context.Context, key string) error {
 	return errors.Join(slowErr, l.written(ctx, key))
 }
 
+// NewSpool asks the slow store, unless that is behind a gate: then the download
+// goes where it does not hang with it.
 func (l *layered) NewSpool(memory int64) *Spool {
-	if !isWritable(l.slow) {
+	if _, gated := l.slow.(*gate); gated || !isWritable(l.slow) {
 		return SpoolFor(l.fast, memory)
 	}
 	return SpoolFor(l.slow, memory)
+}
+
+// Flush is the method of [Flusher].
+func (l *layered) Flush(ctx context.Context) error {
+	return errors.Join(Flush(ctx, l.fast), Flush(ctx, l.slow))
 }
 
 func (l *layered) Close() error {

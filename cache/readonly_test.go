@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -120,6 +121,88 @@ func TestLayeredReadOnly(t *testing.T) {
 			wantContent(t, w, "moved", "spooled")
 			if ws, ok := s.(cache.Writability); !ok || !ws.Writable() {
 				t.Error("it says that it is read-only")
+			}
+		})
+	}
+}
+
+// What is stored later counts, wherever the read-only layer stands and whoever
+// asks: also after a restart, and beside another process that shares the disk.
+// What was never stored since, or is deleted, is that of the read-only layer.
+func TestReadOnlyHidesNothing(t *testing.T) {
+	shipped := t.TempDir()
+	first := openDisk(t, shipped)
+	for _, key := range []string{headKey, listKey, modKey, "moved", "large"} {
+		put(t, first, key, "1")
+	}
+	first.Close()
+	large := strings.Repeat("x", 200)
+	for name, layers := range map[string]func(w, r cache.Store) cache.Store{
+		"above":   func(w, r cache.Store) cache.Store { return cache.Layered(r, w) },
+		"below":   func(w, r cache.Store) cache.Store { return cache.Layered(w, r) },
+		"between": func(w, r cache.Store) cache.Store { return cache.Layered(smallMemory(), r, w) },
+		"behind a gate": func(w, r cache.Store) cache.Store {
+			return cache.Layered(smallMemory(), cache.Gate(r, nil), cache.Gate(w, nil))
+		},
+		"two of them": func(w, r cache.Store) cache.Store {
+			return cache.Layered(r, smallMemory(), w, readOnly(t, shipped))
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			open := func() cache.Store { return layers(openDisk(t, dir), readOnly(t, shipped)) }
+			s := open()
+			for _, key := range []string{headKey, listKey, modKey} {
+				wantContent(t, s, key, "1")
+			}
+			put(t, s, listKey, "2")
+			put(t, s, "large", large)
+			spool := filled(t, cache.SpoolFor(s, 0), "2")
+			if err := cache.Commit(t.Context(), s, "moved", spool, cache.Meta{}); err != nil {
+				t.Fatal(err)
+			}
+			if err := swap(s, nil, []byte("2")); !errors.Is(err, cache.ErrConflict) {
+				t.Errorf("Swap of nothing: %v, want a conflict with what was shipped", err)
+			}
+			if err := swap(s, []byte("1"), []byte("1+")); err != nil {
+				t.Errorf("Swap: %v", err)
+			}
+			for _, s := range []cache.Store{s, open()} {
+				wantContent(t, s, headKey, "1+")
+				wantContent(t, s, listKey, "2")
+				wantContent(t, s, "moved", "2")
+				wantContent(t, s, "large", large)
+				wantContent(t, s, modKey, "1")
+			}
+			if _, err := cache.Delete(t.Context(), s, listKey); err != nil {
+				t.Error(err)
+			}
+			wantContent(t, s, listKey, "1")
+		})
+	}
+}
+
+func smallMemory() cache.Store { return cache.NewMemory(&cache.MemoryOptions{MaxEntry: 100}) }
+
+// Of several read-only layers, the first counts.
+func TestLayeredReadOnlyOrder(t *testing.T) {
+	var stores []cache.Store
+	for _, content := range []string{"first", "second"} {
+		dir := t.TempDir()
+		put(t, openDisk(t, dir), modKey, content)
+		stores = append(stores, readOnly(t, dir))
+	}
+	for name, s := range map[string]cache.Store{
+		"alone":            cache.Layered(stores...),
+		"above a writable": cache.Layered(append(slices.Clone(stores), cache.NewMemory(nil))...),
+		"around one":       cache.Layered(stores[0], cache.NewMemory(nil), stores[1]),
+	} {
+		t.Run(name, func(t *testing.T) {
+			for range 2 {
+				wantContent(t, s, modKey, "first")
+			}
+			if got, want := s.(cache.Writability).Writable(), name != "alone"; got != want {
+				t.Errorf("Writable: %v, want %v", got, want)
 			}
 		})
 	}

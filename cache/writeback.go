@@ -4,9 +4,10 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"io"
+	"io/fs"
 	"sync"
-	"sync/atomic"
 	"time"
 )
 
@@ -22,18 +23,27 @@ type WriteBackOptions struct {
 	// Default: 30 s; negative: until it is.
 	Drain time.Duration
 
-	// OnError is called, in the background, when something could not be written
-	// or was not because too much waited. Default: nobody is told.
+	// OnError is called when something could not be written, in the background,
+	// or was not because too much waited, by who stored it. It must not wait for
+	// the store. Default: nobody is told.
 	OnError func(key string, err error)
 }
 
-// ErrBacklog is why something was not written by [WriteBack].
+// ErrBacklog is why something was not written by [WriteBack]. What waits under
+// the same key goes on to wait, and is what Get finds.
 var ErrBacklog = errors.New("not written: too much waits to be written already")
 
 // WriteBack returns a store that stands in for s, a slow tier that should have
 // what is stored sooner or later: writing returns at once and is done in the
-// background, in order. Until then Get may find what was there before. Close
-// waits for what is left, and closes s if it can be closed.
+// background, in order. Until it is done, Get answers what was written last,
+// from the spool that waits; an [Entry] from there has the Layer "queue". If it
+// cannot be written, the entry is again what s has: OnError and [Flush] tell.
+// Content of more than Bytes, or than s takes, is refused with [ErrTooLarge].
+//
+// Other processes see what s has. Lock is that of s: who gets it next, in another
+// process, may not find yet what its last holder has put.
+//
+// Close waits for what is left, and closes s if it can be closed.
 func WriteBack(s Store, opts *WriteBackOptions) Store {
 	var o WriteBackOptions
 	if opts != nil {
@@ -42,7 +52,11 @@ func WriteBack(s Store, opts *WriteBackOptions) Store {
 	o.Entries = cmp.Or(o.Entries, 1024)
 	o.Bytes = cmp.Or(o.Bytes, 1<<30)
 	o.Drain = cmp.Or(o.Drain, 30*time.Second)
-	w := &writeBack{store: s, opts: o, queue: make(chan write, max(1, o.Entries)), done: make(chan struct{})}
+	w := &writeBack{
+		store: s, opts: o,
+		queue: make(chan *write, max(1, o.Entries)), last: map[string]*write{},
+		swapping: make(chan struct{}, 1), done: make(chan struct{}),
+	}
 	w.ctx, w.cancel = context.WithCancelCause(context.Background())
 	go w.run()
 	return w
@@ -51,13 +65,18 @@ func WriteBack(s Store, opts *WriteBackOptions) Store {
 type writeBack struct {
 	store  Store
 	opts   WriteBackOptions
-	queue  chan write
-	bytes  atomic.Int64 // that wait
+	queue  chan *write
 	ctx    context.Context
 	cancel context.CancelCauseFunc
 	done   chan struct{}
 
-	mu     sync.RWMutex // held for writing by Close alone
+	swapping chan struct{} // full during a Swap that the store leaves to us
+
+	mu     sync.Mutex
+	last   map[string]*write // of each key, until it is written or has failed
+	bytes  int64             // that wait
+	tail   chan struct{}     // closed when the last of the queue is written
+	failed error             // the first since the last Flush
 	closed bool
 }
 
@@ -67,6 +86,7 @@ type write struct {
 	meta   Meta
 	reader *SpoolReader
 	size   int64
+	done   chan struct{}
 }
 
 func (w *writeBack) run() {
@@ -76,20 +96,31 @@ func (w *writeBack) run() {
 		if err == nil {
 			err = w.do(next)
 		}
-		w.bytes.Add(-next.size)
-		if next.reader != nil {
-			next.reader.Close()
-		}
-		w.report(next.key, err)
+		w.finish(next, err)
 	}
 }
 
-func (w *writeBack) do(next write) error {
+func (w *writeBack) do(next *write) error {
 	if next.reader == nil {
 		_, err := Delete(w.ctx, w.store, next.key)
 		return err
 	}
 	return Commit(w.ctx, w.store, next.key, next.reader.Spool(), next.meta)
+}
+
+// finish lets the store answer for the key from now on, unless something newer
+// waits. Whoever has got the entry from the queue has a hold on the spool.
+func (w *writeBack) finish(next *write, err error) {
+	w.mu.Lock()
+	if w.last[next.key] == next {
+		delete(w.last, next.key)
+	}
+	w.bytes -= next.size
+	w.failed = cmp.Or(w.failed, err)
+	w.mu.Unlock()
+	next.release()
+	w.report(next.key, err)
+	close(next.done)
 }
 
 func (w *writeBack) report(key string, err error) {
@@ -98,56 +129,81 @@ func (w *writeBack) report(key string, err error) {
 	}
 }
 
+func (n *write) release() {
+	if n.reader != nil {
+		n.reader.Close()
+	}
+}
+
 // enqueue takes over the write's reader.
-func (w *writeBack) enqueue(next write) error {
+func (w *writeBack) enqueue(next *write) error {
 	err := w.tryEnqueue(next)
-	if err == nil {
-		return nil
+	if err != nil {
+		next.release()
+		w.report(next.key, err)
 	}
-	if next.reader != nil {
-		next.reader.Close()
-	}
-	w.report(next.key, err)
 	return err
 }
 
-func (w *writeBack) tryEnqueue(next write) error {
-	w.mu.RLock()
-	defer w.mu.RUnlock()
+func (w *writeBack) tryEnqueue(next *write) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	if w.closed {
-		return errors.New("the store is closed")
+		return fmt.Errorf("%s: not written: %w", next.key, fs.ErrClosed)
 	}
-	if w.bytes.Add(next.size) <= w.opts.Bytes {
-		select {
-		case w.queue <- next:
-			return nil
-		default:
-		}
+	if w.bytes+next.size > w.opts.Bytes {
+		return ErrBacklog
 	}
-	w.bytes.Add(-next.size)
-	return ErrBacklog
+	select {
+	case w.queue <- next:
+	default:
+		return ErrBacklog
+	}
+	w.bytes += next.size
+	w.last[next.key] = next
+	w.tail = next.done
+	return nil
 }
 
-func (w *writeBack) Get(ctx context.Context, key string) (*Entry, error) {
-	return w.store.Get(ctx, key)
+// refuse returns why content of that size under that key is not taken.
+func (w *writeBack) refuse(key string, size int64) error {
+	if err := checkKey(key); err != nil {
+		return err
+	}
+	switch {
+	case !w.Writable():
+		return fmt.Errorf("%s: %w", key, ErrReadOnly)
+	case size > w.MaxEntry():
+		return fmt.Errorf("%s: %w", key, ErrTooLarge)
+	}
+	return nil
+}
+
+// MaxEntry is what the store takes, and what there may be room for.
+func (w *writeBack) MaxEntry() int64 {
+	if b, ok := w.store.(Bounded); ok {
+		return min(w.opts.Bytes, b.MaxEntry())
+	}
+	return w.opts.Bytes
 }
 
 // Move keeps the spool until it is written.
 func (w *writeBack) Move(_ context.Context, key string, spool *Spool, meta Meta) error {
-	if err := checkKey(key); err != nil {
-		return err
-	}
 	digest, err := spool.Digest()
 	if err != nil {
 		return err
 	}
+	size := spool.Size()
+	if err := w.refuse(key, size); err != nil {
+		return err
+	}
 	meta.Digest = digest
-	return w.enqueue(write{key, meta, spool.Reader(context.Background()), spool.Size()})
+	return w.enqueue(&write{key, meta, spool.Reader(context.Background()), size, make(chan struct{})})
 }
 
 // Put reads the content into a spool first.
 func (w *writeBack) Put(ctx context.Context, key string, c Content) error {
-	if err := checkKey(key); err != nil {
+	if err := w.refuse(key, c.Size); err != nil {
 		return err
 	}
 	spool := SpoolFor(w.store, 1<<20)
@@ -169,17 +225,12 @@ func (w *writeBack) Put(ctx context.Context, key string, c Content) error {
 	return w.Move(ctx, key, spool, c.Meta)
 }
 
+// Delete is put off like any write. Where the store cannot delete, nothing is.
 func (w *writeBack) Delete(_ context.Context, key string) error {
-	if checkKey(key) != nil {
+	if _, ok := w.store.(Deleter); !ok || checkKey(key) != nil {
 		return nil
 	}
-	return w.enqueue(write{key: key})
-}
-
-// Swap is not put off: it says who was first. It does not wait for what waits to
-// be written under the same key.
-func (w *writeBack) Swap(ctx context.Context, key string, old, next []byte, meta Meta) error {
-	return Swap(ctx, w.store, key, old, next, meta)
+	return w.enqueue(&write{key: key, done: make(chan struct{})})
 }
 
 func (w *writeBack) Lock(ctx context.Context, key string) (unlock func(), err error) {
@@ -190,11 +241,10 @@ func (w *writeBack) NewSpool(memory int64) *Spool { return SpoolFor(w.store, mem
 
 func (w *writeBack) Writable() bool { return isWritable(w.store) }
 
-func (w *writeBack) List(ctx context.Context, visit func(key string) error) error {
-	if l, ok := w.store.(Lister); ok {
-		return l.List(ctx, visit)
+func (w *writeBack) touched(key string) {
+	if t, ok := w.store.(toucher); ok {
+		t.touched(key)
 	}
-	return ErrNotLister
 }
 
 // Close writes what is left, for as long as Drain says, and closes the store.

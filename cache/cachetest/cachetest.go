@@ -16,7 +16,8 @@ import (
 //
 // Besides Get and Put, Test checks the optional interfaces that the store
 // implements: [cache.Spooler], [cache.Mover], [cache.Deleter], [cache.Bounded],
-// [cache.Swapper], [cache.Lister], [cache.Locker].
+// [cache.Swapper], [cache.Lister], [cache.Locker]. One that is a [cache.Flusher]
+// may refuse in Flush what others refuse in Put.
 //
 // A store must be large enough for Test to find again what it has put: content
 // of 4 KiB and a hundred entries of it.
@@ -59,6 +60,7 @@ func checks() []check {
 		{"bounded", checkBounded},
 		{"lister", checkLister},
 		{"locker", checkLocker},
+		{"flusher", checkFlusher},
 		{"swapper", checkSwapper},
 		{"swaps at once", checkSwapsAtOnce},
 	}

@@ -35,6 +35,7 @@ func TestNoFault(t *testing.T) {
 		"plain":    func(s cache.Store) cache.Store { return &mutant{Store: s} },
 		"swapping": func(s cache.Store) cache.Store { return swapping{s.(cache.Swapper), ""} },
 		"able":     func(s cache.Store) cache.Store { return able{s.(cache.Deleter), ""} },
+		"flushing": func(s cache.Store) cache.Store { return newFlushing(s, "") },
 		"sharing":  func(s cache.Store) cache.Store { return newSharing(s, "") },
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -78,7 +78,10 @@ func wantSomeVersion(ctx context.Context, s cache.Store, key string, last int) (
 	if version < 0 || version > last {
 		return true, fmt.Errorf("Get(%.100q) found what nobody put: %+v", key, e.Meta)
 	}
-	return true, compare(e, sample(key, version), sampleMeta(version))
+	if err := compare(e, sample(key, version), sampleMeta(version)); err != nil {
+		return true, fmt.Errorf("Get(%.100q): %w", key, err)
+	}
+	return true, nil
 }
 
 // checkManyKeysAtOnce has each goroutine write its own keys and look at those

@@ -11,6 +11,9 @@
 //		}
 //	}
 //
+// A store that lasts, and one that makes room, promise more than that:
+// [TestReopen], [TestDamage] and [TestBounds] check it.
+//
 // Run it under the race detector: some checks use a store from many goroutines
 // at once.
 package cachetest

@@ -45,7 +45,7 @@ func (m *mutant) Put(ctx context.Context, key string, c cache.Content) error {
 }
 
 func faults() []fault {
-	return slices.Concat(getFaults(), putFaults(), upgradeFaults(), swapFaults(), shareFaults())
+	return slices.Concat(getFaults(), putFaults(), upgradeFaults(), swapFaults(), shareFaults(), flushFaults())
 }
 
 // changed is a store that changes each entry which it finds.

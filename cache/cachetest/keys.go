@@ -44,7 +44,7 @@ func checkLongKeys(ctx context.Context, s cache.Store) error {
 	}
 	stored := make(map[string]bool)
 	for _, key := range keys {
-		stored[key] = putSample(ctx, s, key, 1) == nil
+		stored[key] = putForGood(ctx, s, key, 1) == nil
 	}
 	var errs []error
 	for _, key := range keys {
@@ -75,7 +75,7 @@ func checkNestedKeys(ctx context.Context, s cache.Store) error {
 	} {
 		stored := make(map[string]bool)
 		for _, key := range keys {
-			stored[key] = putSample(ctx, s, key, i) == nil
+			stored[key] = putForGood(ctx, s, key, i) == nil
 		}
 		if !stored[keys[0]] {
 			errs = append(errs, fmt.Errorf("Put(%q) failed though nothing was in its way", keys[0]))

@@ -66,6 +66,15 @@ func putSample(ctx context.Context, s cache.Store, key string, version int) erro
 	return nil
 }
 
+// putForGood also wants it written: a store that writes later refuses then what
+// another refuses at once.
+func putForGood(ctx context.Context, s cache.Store, key string, version int) error {
+	if err := putSample(ctx, s, key, version); err != nil {
+		return err
+	}
+	return cache.Flush(ctx, s)
+}
+
 // wantSample reports what is wrong if the entry is not that sample.
 func wantSample(ctx context.Context, s cache.Store, key string, version int) error {
 	return wantEntry(ctx, s, key, sample(key, version), sampleMeta(version))
