@@ -28,6 +28,7 @@ func (u usage) surplus(b Bounds) usage {
 // A candidate may be evicted.
 type candidate struct {
 	key     string
+	used    time.Time
 	size    int64
 	unused  float64 // how long, in seconds; times a lot for what goes first
 	badness float64
@@ -46,12 +47,13 @@ func newCandidate(key string, size int64, unused time.Duration, r Retention) can
 // and the more bytes it frees for each second that it would take to fetch it
 // again (GreedyDual-Size: Cao and Irani, 1997), which is as long as it took the
 // last time or, for 0, as that size takes on a line that is neither fast nor slow.
+// What took longer than ten minutes was not the source's fault.
 func (c *candidate) judge(took time.Duration) {
 	const (
 		roundTrip = 0.1     // seconds
 		rate      = 5 << 20 // bytes per second
 	)
-	refetch := took.Seconds()
+	refetch := min(took, 10*time.Minute).Seconds()
 	if took <= 0 {
 		refetch = roundTrip + float64(c.size)/rate
 	}

@@ -43,6 +43,7 @@ type Disk struct {
 	corrupt  atomic.Int64  // entries found damaged
 	evicted  atomic.Int64  // entries removed to make room
 	locked   chan struct{} // full while somebody in this process holds the lock
+	closed   atomic.Bool
 }
 
 var (
@@ -79,9 +80,15 @@ func OpenDisk(dir string, opts *DiskOptions) (*Disk, error) {
 	return d, nil
 }
 
-// Close releases the directory. Entries that were got before stay readable.
+// Close releases the directory. Entries that were got before stay readable. Closing
+// again does nothing.
 func (d *Disk) Close() error {
+	if d.closed.Swap(true) {
+		return nil
+	}
 	d.stopJanitor()
+	done, _ := d.changing.take(context.Background(), "") // as renew does; it is not for long
+	defer done()
 	return d.place.Load().close()
 }
 
@@ -94,6 +101,14 @@ func (d *Disk) Get(ctx context.Context, key string) (*Entry, error) {
 	if err := checkKey(key); err != nil {
 		return nil, &MissError{Key: key, Err: err}
 	}
+	e, err := d.get(ctx, key)
+	if errors.Is(err, fs.ErrNotExist) && d.follow(ctx) {
+		return d.get(ctx, key)
+	}
+	return e, err
+}
+
+func (d *Disk) get(ctx context.Context, key string) (*Entry, error) {
 	var err error
 	// Another goroutine may be between its two renames: look again.
 	for range 3 {
@@ -165,13 +180,19 @@ func (d *Disk) Delete(ctx context.Context, key string) error {
 	if err := checkKey(key); err != nil {
 		return nil
 	}
-	done, err := d.changing.take(ctx, key)
+	d.follow(ctx)
+	done, err := d.beginChange(ctx, key)
 	if err != nil {
 		return err
 	}
 	defer done()
+	return d.deleteInTurn(key)
+}
+
+func (d *Disk) deleteInTurn(key string) error {
 	bytes, files := d.heldAt(key)
-	if err = d.removeEntry(key); err == nil {
+	err := d.removeEntry(key)
+	if err == nil {
 		d.grown(-bytes, -files)
 		d.prune(path.Dir(key), ".")
 		d.prune(path.Dir(recordName(key)), recordDir)

@@ -26,7 +26,8 @@ func (d *Disk) Put(ctx context.Context, key string, c Content) error {
 	}
 	defer d.root().Remove(name) // of no effect once it is renamed
 	hash := sha256.New()
-	n, err := io.Copy(io.MultiWriter(file, hash), contextReader{ctx, c.Body})
+	body := io.LimitReader(contextReader{ctx, c.Body}, c.Size+1) // one more shows that there is too much
+	n, err := io.Copy(io.MultiWriter(file, hash), body)
 	if err == nil {
 		digest := Digest(hash.Sum(nil))
 		if err = c.check(n, digest); err == nil {
@@ -48,12 +49,13 @@ func (d *Disk) Move(ctx context.Context, key string, spool *Spool, meta Meta) er
 		return err
 	}
 	meta.Digest = digest
+	d.follow(ctx)
 	moved, err := spool.moveFile(func(file *os.File) (bool, error) {
-		dir, base := filepath.Split(file.Name())
-		if filepath.Clean(dir) != d.tempPath() {
-			return false, nil
+		temp := path.Join(tempDir, filepath.Base(file.Name()))
+		if !d.isAt(temp, file) {
+			return false, nil // made elsewhere, or removed, and still open
 		}
-		return true, d.publish(ctx, key, file, path.Join(tempDir, base), meta)
+		return true, d.publish(ctx, key, file, temp, meta)
 	})
 	if moved || err != nil {
 		return d.noticeFull(err)
@@ -92,12 +94,7 @@ func (d *Disk) publish(ctx context.Context, key string, file *os.File, temp stri
 	if err != nil {
 		return err
 	}
-	record, err := d.writeRecord(ctx, newRecord(info, meta))
-	if err != nil {
-		return err
-	}
-	defer d.root().Remove(record)
-	if err := d.putInPlace(ctx, key, temp, record, info); err != nil {
+	if err := d.putInPlace(ctx, key, temp, info, meta); err != nil {
 		return err
 	}
 	return errors.Join(d.syncDir(path.Dir(key)), d.syncDir(path.Dir(recordName(key))))
@@ -105,8 +102,13 @@ func (d *Disk) publish(ctx context.Context, key string, file *os.File, temp stri
 
 // putInPlace gives content and record their names. If the second cannot have it,
 // there is no entry, rather than half of one.
-func (d *Disk) putInPlace(ctx context.Context, key, temp, record string, info fs.FileInfo) error {
-	done, err := d.changing.take(ctx, key)
+func (d *Disk) putInPlace(ctx context.Context, key, temp string, info fs.FileInfo, meta Meta) error {
+	record, err := d.writeRecord(ctx, newRecord(info, meta))
+	if err != nil {
+		return err
+	}
+	defer d.root().Remove(record)
+	done, err := d.beginChange(ctx, key)
 	if err != nil {
 		return err
 	}
@@ -127,7 +129,8 @@ func (d *Disk) putInPlace(ctx context.Context, key, temp, record string, info fs
 		}
 		return err
 	}
-	// Another process may have deleted the entry, and the new record with it.
+	// Where processes cannot lock each other out, another one may have deleted the
+	// entry, and the new record with it.
 	if _, err := d.root().Lstat(recordName(key)); errors.Is(err, fs.ErrNotExist) {
 		d.grown(-oldBytes, -oldFiles)
 		return d.remove(key)

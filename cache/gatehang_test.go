@@ -239,7 +239,7 @@ func TestGateLock(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var held atomic.Int64
 		s := &lockCounter{&stuck{cache.NewMemory(nil), time.Hour}, &held}
-		g := cache.Gate(s, &cache.GateOptions{Failures: 1})
+		g := cache.Gate(s, nil)
 		begun := time.Now()
 		unlock, err := cache.Lock(t.Context(), g, modKey)
 		if err != nil || time.Since(begun) != time.Hour {

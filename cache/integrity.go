@@ -37,10 +37,11 @@ type witness struct {
 
 	mu   sync.Mutex
 	seen map[uint64]fingerprint // by hash of the key: another key's file has another inode
+	bad  map[uint64]fingerprint // those that were found damaged and are still there
 }
 
 func newWitness() *witness {
-	return &witness{seed: maphash.MakeSeed(), seen: map[uint64]fingerprint{}}
+	return &witness{seed: maphash.MakeSeed(), seen: map[uint64]fingerprint{}, bad: map[uint64]fingerprint{}}
 }
 
 // add remembers that the file under key is whole.
@@ -60,6 +61,25 @@ func (w *witness) knows(key string, f fingerprint) bool {
 	return w.seen[maphash.String(w.seed, key)] == f
 }
 
+// condemn remembers that the file under key is damaged.
+func (w *witness) condemn(key string, f fingerprint) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if len(w.bad) >= maxSeen {
+		clear(w.bad)
+	}
+	w.bad[maphash.String(w.seed, key)] = f
+}
+
+func (w *witness) isBad(key string, f fingerprint) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return len(w.bad) > 0 && w.bad[maphash.String(w.seed, key)] == f
+}
+
+// errKnown is of a file that was found damaged before, and could not be removed.
+var errKnown = fmt.Errorf("%w, which is known", errDamaged)
+
 // ensureWhole reads a file in full the first time that this process meets it,
 // and again when it is another one by size, time or inode.
 func (d *Disk) ensureWhole(ctx context.Context, key string, file io.ReaderAt, info fs.FileInfo, rec record) error {
@@ -74,6 +94,9 @@ func (d *Disk) ensureWhole(ctx context.Context, key string, file io.ReaderAt, in
 	defer done()
 	if d.witness.knows(key, f) { // somebody else has read it meanwhile
 		return nil
+	}
+	if d.witness.isBad(key, f) {
+		return errKnown
 	}
 	if err := readThrough(ctx, file, info.Size(), rec.meta().Digest); err != nil {
 		return err

@@ -2,6 +2,8 @@ package cache
 
 import (
 	"context"
+	"errors"
+	"io/fs"
 	"sync"
 	"time"
 )
@@ -12,6 +14,7 @@ type account struct {
 	mu       sync.Mutex
 	usage    usage
 	resigned usage // to so much, most of which is pinned
+	emptied  int   // how often
 }
 
 func (a *account) add(bytes, files int64) {
@@ -19,6 +22,21 @@ func (a *account) add(bytes, files int64) {
 	defer a.mu.Unlock()
 	a.usage.bytes += bytes
 	a.usage.files += files
+	a.resigned.bytes = min(a.resigned.bytes, a.usage.bytes)
+	a.resigned.files = min(a.resigned.files, a.usage.files)
+}
+
+// settle adds what a walk has found out, unless that was another directory.
+func (a *account) settle(emptied int, bytes, files int64) {
+	if a.generation() == emptied {
+		a.add(bytes, files)
+	}
+}
+
+func (a *account) generation() int {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.emptied
 }
 
 // resign notes that it is of no use to look for room again until there is more.
@@ -41,6 +59,7 @@ func (a *account) empty() {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.usage, a.resigned = usage{}, usage{}
+	a.emptied++
 }
 
 func (a *account) now() usage {
@@ -86,15 +105,15 @@ func (d *Disk) startJanitor() {
 func (d *Disk) tidy(ctx context.Context) {
 	bounds := d.opts.Bounds
 	if d.full.Swap(false) && d.mayHelp() {
-		if _, err := d.makeRoom(ctx, Bounds{}); err != nil { // which only counts
-			return
+		if _, _, err := d.makeRoom(ctx, Bounds{}); ctx.Err() != nil || err != nil && !errors.Is(err, fs.ErrPermission) {
+			return // it only counts
 		}
 		held := d.account.now()
 		bounds.MaxBytes = held.bytes - 1 // as if there were one too many: a tenth goes
 		bounds.MaxFiles = held.files - 1 // for it may be inodes that there are none of
 	}
 	for first := true; bounds.any(); first = false {
-		done, err := d.makeRoom(ctx, bounds)
+		done, more, err := d.makeRoom(ctx, bounds)
 		if ctx.Err() != nil {
 			return
 		}
@@ -102,7 +121,7 @@ func (d *Disk) tidy(ctx context.Context) {
 			done.Err = err
 			d.opts.OnEviction(done)
 		}
-		if err != nil || !d.account.now().exceeds(bounds, 1) || !first && done.Entries == 0 {
+		if !d.account.now().exceeds(bounds, 1) || !first && !more {
 			return
 		}
 	}
@@ -144,16 +163,27 @@ func (j *janitor) wake() {
 	}
 }
 
-// heldAt returns what the file under key has to do with the account.
+// heldAt returns what the file under key has to do with the account, in which only
+// content with a record is.
 func (d *Disk) heldAt(key string) (bytes, files int64) {
 	if !d.opts.Bounds.any() {
 		return 0, 0
 	}
-	info, err := d.root().Lstat(key)
-	if err != nil || !info.Mode().IsRegular() {
+	if _, err := d.root().Lstat(recordName(key)); err != nil {
 		return 0, 0
 	}
-	return info.Size(), 1
+	info, err := d.root().Lstat(key)
+	if err != nil {
+		return 0, 0
+	}
+	return d.heldBy(info)
+}
+
+func (d *Disk) heldBy(content fs.FileInfo) (bytes, files int64) {
+	if !content.Mode().IsRegular() {
+		return 0, 0
+	}
+	return content.Size(), 1
 }
 
 func (d *Disk) stopJanitor() {

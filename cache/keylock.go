@@ -35,9 +35,15 @@ const keyLockDir = ".breakwater/locks"
 // Lock is the method of [Locker]. The lock is a file, locked as [Disk.Swap]'s is,
 // that goes with it.
 func (d *Disk) Lock(ctx context.Context, key string) (unlock func(), err error) {
+	return d.lockIn(ctx, keyLockDir, key, 50*time.Millisecond)
+}
+
+// lockIn locks the file for key in one of the store's own directories. It looks
+// again after longer and longer waits, up to longest.
+func (d *Disk) lockIn(ctx context.Context, dir, key string, longest time.Duration) (unlock func(), err error) {
 	sum := sha256.Sum256([]byte(key))
-	name := path.Join(keyLockDir, hex.EncodeToString(sum[:16]))
-	wait := time.Millisecond
+	name := path.Join(dir, hex.EncodeToString(sum[:16]))
+	wait := longest / 50
 	for {
 		file, err := d.tryKeyLock(ctx, name)
 		if err != nil {
@@ -45,14 +51,16 @@ func (d *Disk) Lock(ctx context.Context, key string) (unlock func(), err error) 
 		}
 		if file != nil {
 			return sync.OnceFunc(func() { // twice would remove another's
-				d.root().Remove(name) // while it is locked: who waits for it looks again
+				if d.isAt(name, file) { // and the directory is the same
+					d.root().Remove(name) // while it is locked: who waits for it looks again
+				}
 				file.Close()
 			}), nil
 		}
 		if err := pause(ctx, wait); err != nil {
 			return nil, err
 		}
-		wait = min(2*wait, 50*time.Millisecond)
+		wait = min(2*wait, longest)
 	}
 }
 
@@ -76,12 +84,14 @@ func (d *Disk) removeDeadLocks() {
 	if !locksWork {
 		return
 	}
-	files, _ := fs.ReadDir(d.root().FS(), keyLockDir)
-	for _, f := range files {
-		name := path.Join(keyLockDir, f.Name())
-		if file, err := d.tryKeyLock(context.Background(), name); err == nil && file != nil {
-			d.root().Remove(name)
-			file.Close()
+	for _, dir := range []string{keyLockDir, changeDir} {
+		files, _ := fs.ReadDir(d.root().FS(), dir)
+		for _, f := range files {
+			name := path.Join(dir, f.Name())
+			if file, err := d.tryKeyLock(context.Background(), name); err == nil && file != nil {
+				d.root().Remove(name)
+				file.Close()
+			}
 		}
 	}
 }

@@ -202,3 +202,37 @@ func TestDeadLocksGo(t *testing.T) {
 		t.Errorf("left: %v", names)
 	}
 }
+
+// Who unlocks after the directory was removed, or moved away, leaves the lock of
+// whoever has it in the new one.
+func TestUnlockOfALockThatIsGone(t *testing.T) {
+	for name, lose := range map[string]func(dir string) error{
+		"removed":    os.RemoveAll,
+		"moved away": func(dir string) error { return os.Rename(dir, dir+".old") },
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := filepath.Join(t.TempDir(), "cache")
+			d := openDisk(t, dir)
+			lock := func(ctx context.Context) func() {
+				unlock, err := d.Lock(ctx, modKey)
+				if err != nil {
+					t.Fatal(err)
+				}
+				return unlock
+			}
+			unlockGone := lock(t.Context())
+			if err := lose(dir); err != nil {
+				t.Fatal(err)
+			}
+			unlock := lock(t.Context())
+			unlockGone()
+			ended, cancel := context.WithCancel(t.Context())
+			cancel()
+			if _, err := d.Lock(ended, modKey); !errors.Is(err, context.Canceled) {
+				t.Errorf("took a lock that another has: %v", err)
+			}
+			unlock()
+			wantFiles(t, filepath.Join(dir, ".breakwater", "locks"))
+		})
+	}
+}

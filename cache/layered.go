@@ -55,10 +55,15 @@ type layered struct {
 	apart      bool // what slow has stays there
 
 	// writes counts, for a share of the keys each, how often the slow store was
-	// written. It is raised before the fast store gets the new entry, so that a
-	// promotion of the old one, under way at the same time, is noticed.
+	// written. It is raised between that and what the fast store is told of it.
+	// Whoever puts an entry into the fast store compares it with what it was
+	// before the slow store was asked, or given the entry: if somebody else has
+	// written meanwhile, nobody knows whose entry lasts, and both make the fast
+	// store forget it, afterwards.
 	seed   maphash.Seed
-	writes [64]atomic.Uint64
+	writes [1024]atomic.Uint64
+
+	promoting turns // one copy at a time of what many ask for
 
 	swapping chan struct{} // full during a Swap that the slow store leaves to us
 }
@@ -124,6 +129,11 @@ func (l *layered) promote(ctx context.Context, key string, e *Entry, before uint
 	if l.apart || !l.takes(e.Size) {
 		return e, nil
 	}
+	mine := make(chan struct{})
+	if l.promoting.tryTake(key, mine) != nil {
+		return e, nil // somebody else is at it
+	}
+	defer l.promoting.end(key, mine)
 	if e.Size > maxPromotion {
 		return l.promoteLarge(ctx, key, e, before)
 	}
@@ -185,9 +195,10 @@ func (l *layered) Put(ctx context.Context, key string, c Content) error {
 		return err
 	}
 	c.Body = NewBody(content)
+	before := l.writesOf(key).Load()
 	slowErr := l.slow.Put(ctx, key, c)
 	c.Body = NewBody(content)
-	l.putFast(ctx, key, c)
+	l.follow(ctx, key, before, func() error { return l.fast.Put(ctx, key, c) })
 	return slowErr
 }
 
@@ -202,17 +213,14 @@ func (l *layered) Move(ctx context.Context, key string, spool *Spool, meta Meta)
 		l.writesOf(key).Add(1)
 		return Commit(ctx, l.fast, key, spool, meta)
 	}
+	before := l.writesOf(key).Load()
 	slowErr := Commit(ctx, l.slow, key, spool, meta)
 	if !l.takes(spool.Size()) {
 		return errors.Join(slowErr, l.written(ctx, key))
 	}
-	l.writesOf(key).Add(1)
-	fastErr := Commit(ctx, l.fast, key, spool, meta)
-	if fastErr != nil {
-		l.forget(ctx, key)
-	}
-	if slowErr != nil && spool.Size() > maxPromotion {
-		return fastErr // better there than nowhere: who takes content so large is no memory
+	stored := l.follow(ctx, key, before, func() error { return Commit(ctx, l.fast, key, spool, meta) })
+	if stored && spool.Size() > maxPromotion {
+		return nil // better there than nowhere: who takes content so large is no memory
 	}
 	return slowErr
 }
@@ -220,13 +228,16 @@ func (l *layered) Move(ctx context.Context, key string, spool *Spool, meta Meta)
 // Writable reports whether any of the stores is.
 func (l *layered) Writable() bool { return isWritable(l.fast) || isWritable(l.slow) }
 
-// putFast puts what the slow store was given into the fast one. If that fails,
-// at least the old entry must not hide the new one.
-func (l *layered) putFast(ctx context.Context, key string, c Content) {
-	l.writesOf(key).Add(1)
-	if err := l.fast.Put(ctx, key, c); err != nil {
-		l.forget(ctx, key)
+// follow has put bring to the fast store what the slow one was given, and reports
+// whether it has it. before is the count of writes from before that. If it fails,
+// or somebody else writes at the same time, no other entry must hide what lasts.
+func (l *layered) follow(ctx context.Context, key string, before uint64, put func() error) bool {
+	writes := l.writesOf(key)
+	if writes.Add(1) == before+1 && put() == nil && writes.Load() == before+1 {
+		return true
 	}
+	l.forget(ctx, key)
+	return false
 }
 
 // written drops from the fast store what the slow one has in another form.
@@ -235,8 +246,15 @@ func (l *layered) written(ctx context.Context, key string) error {
 	return l.forget(ctx, key)
 }
 
+// forget tries again for a moment when ctx has ended: the slow store may have been
+// written by then.
 func (l *layered) forget(ctx context.Context, key string) error {
 	_, err := Delete(ctx, l.fast, key)
+	if err != nil && ctx.Err() != nil {
+		grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
+		defer cancel()
+		_, err = Delete(grace, l.fast, key)
+	}
 	return err
 }
 

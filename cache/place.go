@@ -5,7 +5,6 @@ import (
 	"errors"
 	"io/fs"
 	"os"
-	"path"
 	"path/filepath"
 )
 
@@ -33,7 +32,9 @@ func openPlace(dir string) (*place, error) {
 		return nil, err
 	}
 	p := &place{root: root}
-	err = root.MkdirAll(tempDir, 0o777)
+	for _, own := range []string{tempDir, keyLockDir, changeDir} {
+		err = errors.Join(err, root.MkdirAll(own, 0o777))
+	}
 	if err == nil {
 		p.owner, err = claim(root)
 	}
@@ -56,25 +57,31 @@ func (d *Disk) root() *os.Root { return d.place.Load().root }
 
 func (d *Disk) owner() *owner { return d.place.Load().owner }
 
-// openOwn opens one of the store's own files to write, and makes it and its
-// directory where they do not exist: somebody may have emptied the store, as
-// go clean -modcache does.
+// openOwn opens one of the store's own files to write, and makes it if it does not
+// exist.
 func (p *place) openOwn(name string, flags int) (*os.File, error) {
-	flags |= os.O_RDWR | os.O_CREATE
-	file, err := p.root.OpenFile(name, flags, 0o666)
-	if !errors.Is(err, fs.ErrNotExist) {
-		return file, err
-	}
-	if err := p.root.MkdirAll(path.Dir(name), 0o777); err != nil {
-		return nil, err
-	}
-	return p.root.OpenFile(name, flags, 0o666)
+	return p.root.OpenFile(name, flags|os.O_RDWR|os.O_CREATE, 0o666)
 }
 
-// inPlace calls do, and again if the directory turns out to have been removed.
+// isThere reports whether the directory of that name is still the one that was
+// opened. Who moves it away and makes another has the store go on in that one.
+func (p *place) isThere() bool {
+	now, err := os.Stat(p.root.Name())
+	if err != nil {
+		return !errors.Is(err, fs.ErrNotExist)
+	}
+	opened, err := p.root.Stat(".")
+	return err == nil && os.SameFile(now, opened)
+}
+
+// inPlace calls do, in the directory that has the name now, and again if that
+// turns out to have been emptied, as go clean -modcache does.
 func (d *Disk) inPlace(ctx context.Context, do func(*place) error) error {
 	here := d.place.Load()
-	err := do(here)
+	err := fs.ErrNotExist
+	if here.isThere() {
+		err = do(here)
+	}
 	if !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
@@ -84,9 +91,22 @@ func (d *Disk) inPlace(ctx context.Context, do func(*place) error) error {
 	return do(d.place.Load())
 }
 
-// renew opens the directory anew if it is still the one of gone, which has been
-// removed: the store is empty then, and goes on. Reads that are under way end by
-// the old root, which closes itself after the last of them.
+// follow opens the directory that has the name now, if that is another one than was
+// opened, and reports whether it did.
+func (d *Disk) follow(ctx context.Context) bool {
+	here := d.place.Load()
+	if here.isThere() {
+		return false
+	}
+	if _, err := os.Stat(here.root.Name()); err != nil {
+		return false // there is none; who writes will make it
+	}
+	return d.renew(ctx, here) == nil
+}
+
+// renew opens the directory anew, unless somebody has already done so since gone
+// was: the store may be empty then, and goes on. Reads that are under way end by the
+// old root, which closes itself after the last of them.
 func (d *Disk) renew(ctx context.Context, gone *place) error {
 	done, err := d.changing.take(ctx, "") // which is no key
 	if err != nil {
@@ -96,11 +116,22 @@ func (d *Disk) renew(ctx context.Context, gone *place) error {
 	if d.place.Load() != gone {
 		return nil
 	}
+	if d.closed.Load() {
+		return fs.ErrClosed
+	}
+	if d.readOnly {
+		root, err := os.OpenRoot(gone.root.Name())
+		if err == nil {
+			d.place.Store(&place{root: root})
+		}
+		return err
+	}
 	next, err := openPlace(gone.root.Name())
 	if err != nil {
 		return err
 	}
 	d.place.Store(next)
 	d.account.empty()
+	d.janitor.wake() // there may be something in it
 	return gone.owner.file.Close()
 }

@@ -34,8 +34,8 @@ type Corruption struct {
 	Key string
 	Err error // what is wrong with it
 
-	// File is where the damaged content is now; empty if it could not be moved,
-	// and was removed. Only the latest 16 are kept.
+	// File is where the damaged content is now; empty if it was too large to be
+	// kept, and was removed, or may not be touched. Only the latest 16 are kept.
 	File string
 }
 
@@ -44,7 +44,7 @@ type Corruption struct {
 // costs a refetch.
 func (d *Disk) quarantine(ctx context.Context, key string, info fs.FileInfo, why error) {
 	file, taken := d.takeAway(ctx, key, info)
-	if !taken {
+	if !taken || errors.Is(why, errKnown) {
 		return
 	}
 	d.corrupt.Add(1)
@@ -58,9 +58,10 @@ func (d *Disk) quarantine(ctx context.Context, key string, info fs.FileInfo, why
 }
 
 // takeAway moves the file under key into the quarantine, or removes it, if it is
-// still the one with that info, and returns where it is now.
+// still the one with that info, and returns where it is now. One that may not be
+// touched is remembered, so that it is not read again.
 func (d *Disk) takeAway(ctx context.Context, key string, info fs.FileInfo) (file string, taken bool) {
-	done, err := d.changing.take(ctx, key)
+	done, err := d.beginChange(ctx, key)
 	if err != nil {
 		return "", false
 	}
@@ -75,8 +76,12 @@ func (d *Disk) takeAway(ctx context.Context, key string, info fs.FileInfo) (file
 	if d.isKept(info.Size()) {
 		file, _ = d.putAside(key)
 	}
-	d.removeEntry(key)
-	d.grown(-info.Size(), -1)
+	bytes, files := d.heldBy(info)
+	if d.removeEntry(key) != nil {
+		d.witness.condemn(key, fingerprintOf(info))
+		return file, true
+	}
+	d.grown(-bytes, -files)
 	return file, true
 }
 

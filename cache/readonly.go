@@ -58,4 +58,7 @@ func (r *readOnly) List(ctx context.Context, visit func(key string) error) error
 	return r.d.List(ctx, visit)
 }
 
-func (r *readOnly) Close() error { return r.d.root().Close() }
+func (r *readOnly) Close() error {
+	r.d.closed.Store(true)
+	return r.d.root().Close()
+}

@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"path"
 	"time"
+	"unicode/utf8"
 )
 
 // A record is what a disk store keeps beside content, as a small JSON file. It
@@ -105,13 +106,21 @@ func (d *Disk) readRecord(key string) (record, error) {
 	return r, err
 }
 
+var errMeta = errors.New("the metadata is too large, or not in UTF-8")
+
 // maxRecord is more than any record takes, in bytes.
 const maxRecord = 64 << 10
 
 // writeRecord writes r to a temporary file and returns its name. It is not
 // synced: a record that a crash tore cannot be parsed, and counts as none.
 func (d *Disk) writeRecord(ctx context.Context, r record) (name string, err error) {
+	if !utf8.ValidString(r.Origin) || !utf8.ValidString(r.Verified) {
+		return "", errMeta // JSON would change it
+	}
 	data, err := json.Marshal(r)
+	if err == nil && len(data) >= maxRecord {
+		err = errMeta
+	}
 	if err != nil {
 		return "", err
 	}

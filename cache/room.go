@@ -25,21 +25,25 @@ type clearing struct {
 
 // makeRoom clears the store within b. What is stored or removed while the walk comes
 // by may be counted twice, or not at all, until the next walk.
-func (d *Disk) makeRoom(ctx context.Context, b Bounds) (Eviction, error) {
-	before := d.account.now()
+// more is whether another walk could find more to remove.
+func (d *Disk) makeRoom(ctx context.Context, b Bounds) (done Eviction, more bool, err error) {
+	generation, before := d.account.generation(), d.account.now()
 	c := &clearing{d: d, bounds: b, now: time.Now(), before: before, surplus: before.surplus(b)}
-	err := d.walk(ctx, func(key string, entry fs.DirEntry) error { return c.visit(ctx, key, entry) })
-	if err != nil {
-		return c.done, err
+	err = d.walk(ctx, func(key string, entry fs.DirEntry) error { return c.visit(ctx, key, entry) })
+	if errors.Is(err, fs.ErrPermission) {
+		c.refused = err // there is the rest
+	} else if err != nil {
+		return c.done, false, err
 	}
+	more = len(c.worst.all) == mostCandidates
 	if c.found.exceeds(b, 1) { // one that is within its bounds is left alone
 		c.evictWorst(ctx)
 	}
-	d.account.add(c.found.bytes-c.before.bytes, c.found.files-c.before.files)
-	if c.found.exceeds(b, 1) && c.surplus != (usage{}) && c.done.Entries == 0 {
+	d.account.settle(generation, c.found.bytes-c.before.bytes, c.found.files-c.before.files)
+	if c.found.exceeds(b, 1) && c.surplus != (usage{}) && !more {
 		d.account.resign()
 	}
-	return c.done, c.refused
+	return c.done, more, c.refused
 }
 
 // visit counts an entry, removes it if it is too old, or notes it as one of the
@@ -58,8 +62,12 @@ func (c *clearing) visit(ctx context.Context, key string, entry fs.DirEntry) err
 	if c.d.opts.Bounds.Retention != nil {
 		retention = c.d.opts.Bounds.Retention(key)
 	}
-	unused := max(0, c.now.Sub(info.ModTime()))
+	unused := c.now.Sub(info.ModTime())
+	if unused < -touchEvery { // by a clock that was wrong
+		c.d.root().Chtimes(recordName(key), c.now, c.now)
+	}
 	one := newCandidate(key, content.Size(), unused, retention)
+	one.used = info.ModTime()
 	switch {
 	case retention == Pin:
 	case c.bounds.MaxAge > 0 && unused > c.bounds.MaxAge:
@@ -90,8 +98,12 @@ func (c *clearing) evictWorst(ctx context.Context) {
 		one := &c.worst.all[i]
 		if rec, err := c.d.readRecord(one.key); err == nil {
 			one.judge(rec.Took)
+			if rec.used.Sub(one.used) > time.Second { // used, or replaced, since
+				one.badness = 0
+			}
 		}
 	}
+	c.worst.all = slices.DeleteFunc(c.worst.all, func(one candidate) bool { return one.badness == 0 })
 	slices.SortFunc(c.worst.all, func(a, b candidate) int { return cmp.Compare(b.badness, a.badness) })
 	for _, one := range c.worst.all {
 		if !c.found.exceeds(c.bounds, lowWater) || ctx.Err() != nil {
@@ -124,14 +136,23 @@ func (c *clearing) evict(ctx context.Context, one candidate) error {
 // any.
 const halfAge = time.Hour
 
-// removeHalf removes a record that has been without content for a while: a crash
-// has left it, or somebody has deleted the content.
+// removeHalf removes a record that has had no content, or none that it describes,
+// for a while: a crash has left it, or somebody has changed the content.
 func (d *Disk) removeHalf(ctx context.Context, key string, record fs.DirEntry) {
 	info, err := record.Info()
 	if err != nil || d.readOnly || time.Since(info.ModTime()) < halfAge {
 		return
 	}
-	if _, err := d.root().Lstat(key); errors.Is(err, fs.ErrNotExist) {
-		d.Delete(ctx, key) // if it fails, the next walk tries again
+	done, err := d.beginChange(ctx, key)
+	if err != nil {
+		return
+	}
+	defer done()
+	file, _, _, err := d.openFile(key) // it may be whole by now
+	switch {
+	case err == nil:
+		file.Close()
+	case errors.Is(err, fs.ErrNotExist), errors.Is(err, errReplaced):
+		d.deleteInTurn(key) // if it fails, the next walk tries again
 	}
 }

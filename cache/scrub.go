@@ -19,10 +19,12 @@ type ScrubReport struct {
 // Scrub reads every entry in full, at no more than rate bytes per second, or as
 // fast as it can for a rate of 0 or less, and takes the damaged ones out of the
 // store, as Get does. What crashes have left of others is removed. It ends early
-// with ctx, whose error it returns.
+// with ctx, whose error it returns; entries that may not be read are passed over, and
+// are the error in the end.
 func (d *Disk) Scrub(ctx context.Context, rate int64) (ScrubReport, error) {
 	var report ScrubReport
 	begun := time.Now()
+	var refused error
 	err := d.walk(ctx, func(key string, entry fs.DirEntry) error {
 		size, err := d.scrubEntry(ctx, key)
 		switch {
@@ -33,6 +35,9 @@ func (d *Disk) Scrub(ctx context.Context, rate int64) (ScrubReport, error) {
 			return nil
 		case isDamage(err):
 			report.Damaged++
+		case errors.Is(err, fs.ErrPermission):
+			refused = err
+			return nil
 		case err != nil:
 			return err
 		}
@@ -44,7 +49,7 @@ func (d *Disk) Scrub(ctx context.Context, rate int64) (ScrubReport, error) {
 		due := time.Duration(float64(report.Bytes) / float64(rate) * float64(time.Second))
 		return pause(ctx, max(0, due-time.Since(begun)))
 	})
-	return report, err
+	return report, cmp.Or(err, refused)
 }
 
 func (d *Disk) scrubEntry(ctx context.Context, key string) (int64, error) {
@@ -61,8 +66,11 @@ func (d *Disk) scrubEntry(ctx context.Context, key string) (int64, error) {
 }
 
 // walk calls visit with the key and the record's directory entry of everything
-// that is stored, as it goes along; what comes and goes meanwhile may be missed.
+// that is stored, as it goes along; what comes and goes meanwhile may be missed. What
+// may not be looked into is passed over, and is the error in the end.
 func (d *Disk) walk(ctx context.Context, visit func(key string, record fs.DirEntry) error) error {
+	d.follow(ctx)
+	var refused error
 	var ended error // by visit: WalkDir gives fs.SkipDir and fs.SkipAll a meaning of its own
 	err := fs.WalkDir(d.root().FS(), recordDir, func(name string, entry fs.DirEntry, err error) error {
 		switch {
@@ -70,13 +78,16 @@ func (d *Disk) walk(ctx context.Context, visit func(key string, record fs.DirEnt
 			return context.Cause(ctx)
 		case errors.Is(err, fs.ErrNotExist):
 			return nil
+		case errors.Is(err, fs.ErrPermission):
+			refused = err
+			return nil
 		case err != nil:
 			return err
 		case entry.IsDir():
 			return nil
 		}
 		key, ok := strings.CutSuffix(strings.TrimPrefix(name, recordDir+"/"), recordSuffix)
-		if !ok {
+		if !ok || checkKey(key) != nil {
 			return nil
 		}
 		if ended = visit(key, entry); ended != nil {
@@ -84,5 +95,5 @@ func (d *Disk) walk(ctx context.Context, visit func(key string, record fs.DirEnt
 		}
 		return nil
 	})
-	return cmp.Or(ended, err)
+	return cmp.Or(ended, err, refused)
 }

@@ -14,23 +14,34 @@ import (
 	"github.com/breakwater-go/breakwater/cache"
 )
 
-// Of two that put something under one key at once, one is last: there is an entry.
+// Of two that put something under one key at once, in one process or in two, one is
+// last: there is an entry.
 func TestTwoPutsAtOnceLeaveAnEntry(t *testing.T) {
-	d := openDisk(t, t.TempDir())
-	for i := range 300 {
-		key := fmt.Sprint("m", i%7)
-		var writers sync.WaitGroup
-		for _, content := range []string{"short", strings.Repeat("long ", 100)} {
-			writers.Go(func() {
-				if err := d.Put(t.Context(), key, text(content)); err != nil {
-					t.Error(err)
+	for name, other := range map[string]bool{"one store": false, "two on one directory": true} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			first := openDisk(t, dir)
+			second := first
+			if other {
+				second = openDisk(t, dir)
+			}
+			long := strings.Repeat("long ", 100)
+			for i := range 300 {
+				key := fmt.Sprint("m", i%7)
+				var writers sync.WaitGroup
+				for content, d := range map[string]*cache.Disk{"short": first, long: second} {
+					writers.Go(func() {
+						if err := d.Put(t.Context(), key, text(content)); err != nil {
+							t.Error(err)
+						}
+					})
 				}
-			})
-		}
-		writers.Wait()
-		if !stored(d, key) {
-			t.Fatalf("after round %d there is no entry", i)
-		}
+				writers.Wait()
+				if !stored(first, key) {
+					t.Fatalf("after round %d there is no entry", i)
+				}
+			}
+		})
 	}
 }
 

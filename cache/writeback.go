@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"math"
 	"sync"
 	"time"
 )
@@ -19,8 +20,9 @@ type WriteBackOptions struct {
 	Entries int
 	Bytes   int64
 
-	// Drain is how long Close waits for what is left to be written.
-	// Default: 30 s; negative: until it is.
+	// Drain is how long Close waits for what is left to be written. Then the
+	// context of the store's calls ends, and Close gives it a second to notice.
+	// Default: 30 s; negative: until all is written.
 	Drain time.Duration
 
 	// OnError is called when something could not be written, in the background,
@@ -43,7 +45,9 @@ var ErrBacklog = errors.New("not written: too much waits to be written already")
 // Other processes see what s has. Lock is that of s: who gets it next, in another
 // process, may not find yet what its last holder has put.
 //
-// Close waits for what is left, and closes s if it can be closed.
+// Close waits for what is left, and closes s if it can be closed. If s is at a
+// write that does not end with its context, Close returns an [*UnwrittenError]: s is
+// not closed then, and the goroutine that writes to it is over when that write is.
 func WriteBack(s Store, opts *WriteBackOptions) Store {
 	var o WriteBackOptions
 	if opts != nil {
@@ -73,6 +77,7 @@ type writeBack struct {
 	swapping chan struct{} // full during a Swap that the store leaves to us
 
 	mu     sync.Mutex
+	now    *write            // the store is at, or the last that it was
 	last   map[string]*write // of each key, until it is written or has failed
 	bytes  int64             // that wait
 	tail   chan struct{}     // closed when the last of the queue is written
@@ -92,6 +97,9 @@ type write struct {
 func (w *writeBack) run() {
 	defer close(w.done)
 	for next := range w.queue {
+		w.mu.Lock()
+		w.now = next
+		w.mu.Unlock()
 		err := context.Cause(w.ctx)
 		if err == nil {
 			err = w.do(next)
@@ -209,7 +217,8 @@ func (w *writeBack) Put(ctx context.Context, key string, c Content) error {
 	spool := SpoolFor(w.store, 1<<20)
 	defer spool.Close()
 	spool.Grow(c.Size)
-	if _, err := io.Copy(spool, contextReader{ctx, c.Body}); err != nil {
+	body := io.LimitReader(contextReader{ctx, c.Body}, min(c.Size, math.MaxInt64-1)+1) // one more shows that there is too much
+	if _, err := io.Copy(spool, body); err != nil {
 		return err
 	}
 	if err := spool.Finish(); err != nil {
@@ -257,14 +266,64 @@ func (w *writeBack) Close() error {
 	w.closed = true
 	close(w.queue)
 	w.mu.Unlock()
-	if w.opts.Drain > 0 {
-		timer := time.AfterFunc(w.opts.Drain, func() { w.cancel(errors.New("not written: the store was closed")) })
-		defer timer.Stop()
+	if !w.drained() {
+		return w.giveUp()
 	}
-	<-w.done
 	w.cancel(nil)
 	if c, ok := w.store.(io.Closer); ok {
 		return c.Close()
 	}
 	return nil
+}
+
+var errNotDrained = errors.New("not written: the store was closed")
+
+// drainGrace is how long a store has to notice that its context has ended.
+const drainGrace = time.Second
+
+// drained waits for the queue to be empty, and reports whether it is.
+func (w *writeBack) drained() bool {
+	if w.opts.Drain < 0 {
+		<-w.done
+		return true
+	}
+	drain := time.AfterFunc(w.opts.Drain, func() { w.cancel(errNotDrained) })
+	defer drain.Stop()
+	select {
+	case <-w.done:
+		return true
+	case <-w.ctx.Done():
+	}
+	grace := time.NewTimer(drainGrace)
+	defer grace.Stop()
+	select {
+	case <-w.done:
+		return true
+	case <-grace.C:
+		return false
+	}
+}
+
+// An UnwrittenError is what Close of [WriteBack] returns when the store hangs in a
+// write. What waited behind that is not written either; OnError was told of each.
+type UnwrittenError struct {
+	Key  string   // of the write that hangs, which may yet take effect
+	Left []string // the keys of what waited, in order; nil: nothing
+}
+
+// Error tells the key of the write that hangs, and how many waited.
+func (e *UnwrittenError) Error() string {
+	return fmt.Sprintf("%s: the store hangs in writing it, and %d more writes are given up", e.Key, len(e.Left))
+}
+
+// giveUp takes from the queue what the store did not come to.
+func (w *writeBack) giveUp() error {
+	var left []string
+	for next := range w.queue {
+		left = append(left, next.key)
+		w.finish(next, errNotDrained)
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return &UnwrittenError{Key: w.now.key, Left: left}
 }

@@ -5,10 +5,15 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"iter"
+	"math"
 	"os"
+	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 
+	"github.com/breakwater-go/breakwater/breaker"
 	"github.com/breakwater-go/breakwater/cache"
 	"github.com/breakwater-go/breakwater/upstream"
 	"github.com/breakwater-go/breakwater/verify"
@@ -17,6 +22,9 @@ import (
 
 // bundleWorkers is how many files of a bundle are fetched at once.
 const bundleWorkers = 8
+
+// bundleErrors is how many errors of files are told; the others are counted.
+const bundleErrors = 100
 
 // BundleFiles returns the files that a build needs whose go.sum files are those:
 // the go.mod files and zips that are listed, and the .info files beside the zips.
@@ -59,10 +67,16 @@ func withInfo(files []upstream.Request) []upstream.Request {
 // out as a module proxy, so that the go command can use it as GOPROXY=file://DIR
 // with its default settings: what proves the files to be those that the checksum
 // database knows is in it. [Client.Import] takes it into another Client's store.
-// Exporting into a bundle adds to it.
+// Exporting into a bundle adds to it. A site that gets bundles time and again needs
+// all of them to be exported into one directory, from which modules may have been
+// removed meanwhile, but not what is in sumdb and .breakwater: by that it is proven
+// that the checksum database has only grown since the bundle before, without which
+// a store that knows the old state takes nothing of the new one.
 //
-// The error joins those of all files that could not be had; the others are in the
-// bundle.
+// The error joins those of the first hundred files that could not be had; the
+// others are in the bundle. What is there is not fetched again by another call,
+// after an interruption too. What nobody vouches for is not exported, whatever
+// Options.WhenReachable says.
 func (c *Client) Export(ctx context.Context, dir string, files []upstream.Request) error {
 	disk, err := cache.OpenDisk(dir, nil)
 	if err != nil {
@@ -72,60 +86,107 @@ func (c *Client) Export(ctx context.Context, dir string, files []upstream.Reques
 	if err != nil {
 		return errors.Join(err, disk.Close())
 	}
-	err = forEach(ctx, files, func(req upstream.Request) error { return fetchInto(ctx, bundle, disk, req) })
+	err = forEach(ctx, slices.Values(files), func(req upstream.Request) error { return fetchInto(ctx, bundle, disk, req) })
 	return errors.Join(err, bundle.Close(), disk.Close())
 }
 
 // Import takes the module files of the bundle in dir into the store, and returns
 // how many there were. Each is verified as any source's answer is, by what the
 // bundle itself or the store has of the checksum database; what does not pass is
-// in the error, and is not taken.
+// in the error, as for Export, and is not taken, whatever becomes of the others. A
+// store that only reads takes nothing: the error is [cache.ErrReadOnly].
 func (c *Client) Import(ctx context.Context, dir string) (int, error) {
+	if w, ok := c.store.(cache.Writability); ok && !w.Writable() {
+		return 0, fmt.Errorf("importing a bundle: %w", cache.ErrReadOnly)
+	}
 	root, err := os.OpenRoot(dir) // whatever links are in it
 	if err != nil {
 		return 0, fmt.Errorf("reading the bundle: %w", err)
 	}
 	defer root.Close()
-	files, err := bundled(root.FS())
-	if err != nil {
-		return 0, fmt.Errorf("reading the bundle: %w", err)
-	}
-	from, err := c.core.Load().beside(upstream.FS(dir, root.FS()), c.store)
+	now := c.core.Load()
+	from, err := now.beside(upstream.FS(dir, root.FS()), c.store)
 	if err != nil {
 		return 0, err
 	}
-	err = forEach(ctx, files, func(req upstream.Request) error { return fetchInto(ctx, from, c.store, req) })
-	return len(files), errors.Join(err, from.Close())
+	var files bundled
+	err = forEach(ctx, files.in(root.FS()), func(req upstream.Request) error {
+		if err := now.refuse(req); err != nil {
+			return err
+		}
+		return files.tell(req, fetchInto(ctx, from, c.store, req))
+	})
+	return files.n, errors.Join(files.err, err, files.explain(), from.Close())
 }
 
 // beside returns a Client like this core's, with another source or another store,
-// that asks nobody but the source.
+// that asks nobody but the source, and takes nothing unverified. It asks once, and
+// goes on asking: a directory does not get better by waiting, a Client waits itself,
+// and a file that fails says nothing of another.
 func (c *core) beside(source upstream.Upstream, store cache.Store) (*Client, error) {
 	o := c.opts
 	o.Upstream, o.Store, o.Probe, o.Offline, o.closed = source, store, nil, false, true
+	o.Private, o.Claimed, o.WhenReachable = nil, "", false
+	o.Retry = &breaker.RetryOptions{Tries: 1}
+	o.Circuit = &breaker.CircuitOptions{ConsecutiveFailures: math.MaxUint32, FailureRate: -1, MaxHoldOff: -1}
 	o.Go = &GoSettings{GOSUMDB: c.sumDBSetting, GONOSUMDB: c.noSumDB}
 	return New(&o)
 }
 
-// bundled returns the requests for the module files in a tree that cannot change.
-func bundled(tree fs.FS) ([]upstream.Request, error) {
-	var files []upstream.Request
-	err := fs.WalkDir(tree, ".", func(name string, d fs.DirEntry, err error) error {
-		switch {
-		case err != nil:
-			return err
-		case d.IsDir() && name != "." && strings.HasPrefix(name, "."):
-			return fs.SkipDir
-		case !d.Type().IsRegular():
+// bundled is what was found in a tree.
+type bundled struct {
+	n        int
+	err      error       // why there may be more
+	unproven atomic.Bool // the checksum database's part does not go with ours
+}
+
+var errUnproven = errors.New("the bundle lacks what proves it by the checksum database's state that is known here: " +
+	"it must be exported into the directory of the bundles that were imported before")
+
+// tell takes note of a file's outcome. A go.mod file that is damaged is not
+// "unavailable"; one that cannot be verified is.
+func (b *bundled) tell(req upstream.Request, outcome error) error {
+	if outcome != nil && req.Kind() == upstream.Mod && upstream.ClassOf(outcome) == upstream.Unavailable {
+		b.unproven.Store(true)
+	}
+	return outcome
+}
+
+// explain returns what the outcomes have in common.
+func (b *bundled) explain() error {
+	if b.unproven.Load() {
+		return errUnproven
+	}
+	return nil
+}
+
+// in yields the requests for the module files in a tree, as they are found: there
+// may be any number of them.
+func (b *bundled) in(tree fs.FS) iter.Seq[upstream.Request] {
+	return func(yield func(upstream.Request) bool) {
+		err := fs.WalkDir(tree, ".", func(name string, d fs.DirEntry, err error) error {
+			switch {
+			case err != nil:
+				return err
+			case d.IsDir() && name != "." && strings.HasPrefix(name, "."):
+				return fs.SkipDir
+			case !d.Type().IsRegular():
+				return nil
+			}
+			req, err := upstream.ParsePath("/" + name)
+			if err != nil || !req.Immutable() || req.Kind().SumDB() {
+				return nil // whatever else lies there, or can change
+			}
+			b.n++
+			if !yield(req) {
+				return fs.SkipAll
+			}
 			return nil
+		})
+		if err != nil {
+			b.err = fmt.Errorf("reading the bundle: %w", err)
 		}
-		req, err := upstream.ParsePath("/" + name)
-		if err == nil && req.Immutable() && !req.Kind().SumDB() {
-			files = append(files, req)
-		}
-		return nil // whatever else lies there
-	})
-	return files, err
+	}
 }
 
 // fetchInto has f fetch a file into its store, and sees that it is there.
@@ -143,23 +204,18 @@ func fetchInto(ctx context.Context, f Fetcher, store cache.Store, req upstream.R
 }
 
 // forEach calls do for all files, a few at once, and joins the errors.
-func forEach(ctx context.Context, files []upstream.Request, do func(upstream.Request) error) error {
+func forEach(ctx context.Context, files iter.Seq[upstream.Request], do func(upstream.Request) error) error {
 	todo := make(chan upstream.Request)
-	var mu sync.Mutex
-	var errs []error
+	var failed failures
 	var workers sync.WaitGroup
 	for range bundleWorkers {
 		workers.Go(func() {
 			for req := range todo {
-				if err := do(req); err != nil {
-					mu.Lock()
-					errs = append(errs, err)
-					mu.Unlock()
-				}
+				failed.add(do(req))
 			}
 		})
 	}
-	for _, req := range files {
+	for req := range files {
 		if ctx.Err() != nil {
 			break
 		}
@@ -167,8 +223,32 @@ func forEach(ctx context.Context, files []upstream.Request, do func(upstream.Req
 	}
 	close(todo)
 	workers.Wait()
-	if ctx.Err() != nil {
-		errs = append(errs, context.Cause(ctx))
+	return failed.join(context.Cause(ctx))
+}
+
+// failures are the first errors of many.
+type failures struct {
+	mu    sync.Mutex
+	first []error
+	more  int
+}
+
+func (f *failures) add(err error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	switch {
+	case err == nil:
+	case len(f.first) < bundleErrors:
+		f.first = append(f.first, err)
+	default:
+		f.more++
 	}
-	return errors.Join(errs...)
+}
+
+// join joins them with one that comes last.
+func (f *failures) join(last error) error {
+	if f.more > 0 {
+		f.first = append(f.first, fmt.Errorf("and %d more files failed", f.more))
+	}
+	return errors.Join(append(f.first, last)...)
 }

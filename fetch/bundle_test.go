@@ -1,16 +1,25 @@
 package fetch_test
 
 import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
+	"github.com/breakwater-go/breakwater/breaker"
 	"github.com/breakwater-go/breakwater/cache"
 	"github.com/breakwater-go/breakwater/fetch"
 	"github.com/breakwater-go/breakwater/upstream"
 	"github.com/breakwater-go/breakwater/verify"
+	"github.com/google/go-cmp/cmp"
 	"golang.org/x/mod/module"
 )
 
@@ -102,6 +111,184 @@ func TestImport(t *testing.T) {
 				t.Errorf("%s is wrong, or verified by %q", req.Key(), resp.Verified)
 			}
 		}
+	}
+}
+
+// An export that was interrupted goes on where it was, in a directory where other
+// things lie, too.
+func TestExportAgain(t *testing.T) {
+	o := chaosOrigin(t, "public.example", 34)
+	m := newMirror("mirror", o, 1)
+	source := m.overSockets(t)
+	opts := func() fetch.Options {
+		return fetch.Options{Upstream: source, Go: &fetch.GoSettings{GOSUMDB: o.VerifierKey}}
+	}
+	files, err := fetch.ModuleFiles(bundledModules...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "README"), []byte("kept"), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	ctx, interrupt := context.WithCancel(t.Context())
+	m.set(func(_ *mirror, w http.ResponseWriter, r *http.Request) (http.ResponseWriter, bool) {
+		if strings.HasSuffix(r.URL.Path, ".zip") {
+			interrupt()
+		}
+		return w, false
+	})
+	if err := newClient(t, opts()).Export(ctx, dir, files); !errors.Is(err, context.Canceled) {
+		t.Errorf("interrupted: %v", err)
+	}
+	m.set(nil)
+	for range 2 { // each with a cache of its own, that is empty
+		if err := newClient(t, opts()).Export(t.Context(), dir, files); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, req := range files {
+		if data, err := os.ReadFile(filepath.Join(dir, filepath.FromSlash(req.Key()))); err != nil || string(data) != string(o.File(req.Key())) {
+			t.Errorf("%s: %d bytes, %v", req.Key(), len(data), err)
+		}
+	}
+	m.paths()
+	if err := newClient(t, opts()).Export(t.Context(), dir, files); err != nil {
+		t.Fatal(err)
+	}
+	if asked := m.paths(); len(asked) > 0 {
+		t.Errorf("asked for %v, which is in the bundle", asked)
+	}
+	if data, err := os.ReadFile(filepath.Join(dir, "README")); string(data) != "kept" {
+		t.Errorf("what lay there is %q: %v", data, err)
+	}
+}
+
+// What nobody vouches for does not get into a bundle, however lenient the Client
+// is with itself.
+func TestExportOfTheUnverified(t *testing.T) {
+	o := chaosOrigin(t, "public.example", 34)
+	m := newMirror("mirror", o, 1)
+	m.set(onlyFor("/sumdb/", statusOf(503, 0)))
+	c := newClient(t, fetch.Options{Upstream: m.overSockets(t), Go: &fetch.GoSettings{GOSUMDB: o.VerifierKey}, WhenReachable: true})
+	files, err := fetch.ModuleFiles(bundledModules[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	err = c.Export(t.Context(), dir, files)
+	if upstream.ClassOf(err) != upstream.Unavailable || !strings.Contains(err.Error(), "cannot be verified") {
+		t.Errorf("got %v", err)
+	}
+	if diff := cmp.Diff([]string{"v1.0.0.info"}, filesIn(t, filepath.Join(dir, "public.example", "m00", "@v"))); diff != "" {
+		t.Errorf("exported (-want +got):\n%s", diff)
+	}
+}
+
+// Modules that have a source of their own come from the bundle as all others do,
+// and their source is not asked. What is claimed and has no source is not taken.
+func TestImportOfPrivateModules(t *testing.T) {
+	o := chaosOrigin(t, "private.example", 2)
+	m := newMirror("private", o, 1)
+	source := m.overSockets(t)
+	options := func() fetch.Options {
+		return fetch.Options{
+			Upstream: upstream.Off(), Claimed: "private.example",
+			Private: []upstream.Route{{Patterns: "private.example/m00", Upstream: source}},
+		}
+	}
+	both, err := fetch.ModuleFiles(
+		module.Version{Path: "private.example/m00", Version: "v1.0.0"}, module.Version{Path: "private.example/m01", Version: "v1.1.0"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	if err := newClient(t, fetch.Options{Upstream: source}).Export(t.Context(), dir, both); err != nil {
+		t.Fatal(err)
+	}
+	m.paths()
+	c := newClient(t, options())
+	n, err := c.Import(t.Context(), dir)
+	if n != 6 || upstream.ClassOf(err) != upstream.Denied || strings.Contains(err.Error(), "m00") {
+		t.Errorf("imported %d files: %v", n, err)
+	}
+	for _, req := range both {
+		resp, err := c.Fetch(upstream.WithOffline(t.Context()), req)
+		if err == nil {
+			resp.Body.Close()
+		}
+		if want := req.Module() == "private.example/m00"; (err == nil) != want {
+			t.Errorf("%s: %v", req.Key(), err)
+		}
+	}
+	if asked := m.paths(); len(asked) > 0 {
+		t.Errorf("the private source was asked for %v", asked)
+	}
+}
+
+// A store that only reads says so at once.
+func TestImportIntoWhatOnlyReads(t *testing.T) {
+	store, err := cache.OpenReadOnly(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer store.(io.Closer).Close()
+	o := chaosOrigin(t, "public.example", 34)
+	settings := &fetch.GoSettings{GOSUMDB: o.VerifierKey}
+	dir := exported(t, fetch.Options{Upstream: newMirror("mirror", o, 1).overSockets(t), Go: settings})
+	c := newClient(t, fetch.Options{Upstream: upstream.Off(), Store: store, Go: settings})
+	if n, err := c.Import(t.Context(), dir); n != 0 || !errors.Is(err, cache.ErrReadOnly) {
+		t.Errorf("imported %d files: %v", n, err)
+	}
+}
+
+// However much of a bundle is damaged, the rest is taken, and at once: a file does
+// not get better by waiting, nor does one say anything of another.
+func TestImportOfTheDamaged(t *testing.T) {
+	o := chaosOrigin(t, "public.example", 34)
+	synctest.Test(t, func(t *testing.T) {
+		dir := t.TempDir()
+		damaged := 0
+		for _, key := range o.Keys() {
+			file := filepath.Join(dir, filepath.FromSlash(key))
+			if err := os.MkdirAll(filepath.Dir(file), 0o777); err != nil {
+				t.Fatal(err)
+			}
+			content := o.File(key)
+			if damaged < 40 && (strings.HasSuffix(key, ".info") || strings.HasSuffix(key, ".zip")) {
+				content, damaged = content[:10], damaged+1
+			}
+			if err := os.WriteFile(file, content, 0o666); err != nil {
+				t.Fatal(err)
+			}
+		}
+		begun := time.Now()
+		c := newClient(t, fetch.Options{Upstream: upstream.Off(), Retry: &breaker.RetryOptions{}})
+		n, err := c.Import(t.Context(), dir)
+		if failed := strings.Count(err.Error(), "\n") + 1; n != 3*34 || failed != damaged {
+			t.Errorf("of %d files %d failed, want %d: %v", n, failed, damaged, err)
+		}
+		if took := time.Since(begun); took > 0 {
+			t.Errorf("the import took %v", took)
+		}
+	})
+}
+
+// Of a bundle in which everything is forged the error stays readable.
+func TestImportOfManyForged(t *testing.T) {
+	dir := t.TempDir()
+	versions := filepath.Join(dir, "example.com", "m", "@v")
+	if err := os.MkdirAll(versions, 0o777); err != nil {
+		t.Fatal(err)
+	}
+	for i := range 150 {
+		if err := os.WriteFile(filepath.Join(versions, fmt.Sprintf("v1.%d.0.info", i)), []byte("forged"), 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+	n, err := newClient(t, fetch.Options{Upstream: upstream.Off()}).Import(t.Context(), dir)
+	if n != 150 || err == nil || !strings.Contains(err.Error(), "and 50 more files failed") || strings.Count(err.Error(), "(info)") != 100 {
+		t.Errorf("imported %d files: %v", n, err)
 	}
 }
 

@@ -2,6 +2,7 @@ package fetch
 
 import (
 	"archive/tar"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -13,8 +14,49 @@ import (
 	"github.com/breakwater-go/breakwater/upstream"
 )
 
-// WriteBundle writes the bundle in dir to w as a tar archive, without what the
-// store keeps beside it. Its files come in the order of their names.
+// BundleLimits bounds what [ReadBundle] unpacks. A nil *BundleLimits and zero
+// fields mean the defaults; a negative field is no bound.
+type BundleLimits struct {
+	// Bytes is how much content there may be, of all files together.
+	// Default: 16 GiB.
+	Bytes int64
+
+	// Files is how many entries the archive may have, and directories that are
+	// made for them. Default: 1,000,000.
+	Files int
+}
+
+// ErrBundleTooLarge is the cause when an archive is over its [BundleLimits].
+var ErrBundleTooLarge = errors.New("the bundle is too large")
+
+// A budget is what is left of limits.
+type budget struct{ limits, left BundleLimits }
+
+func newBudget(l *BundleLimits) *budget {
+	var limits BundleLimits
+	if l != nil {
+		limits = *l
+	}
+	limits.Bytes = cmp.Or(limits.Bytes, 16<<30)
+	limits.Files = cmp.Or(limits.Files, 1_000_000)
+	return &budget{limits, limits}
+}
+
+func (b *budget) take(files int, bytes int64) error {
+	switch {
+	case b.limits.Files > 0 && b.left.Files < files:
+		return fmt.Errorf("%w: more than %d files, raise BundleLimits.Files if you trust its origin", ErrBundleTooLarge, b.limits.Files)
+	case b.limits.Bytes > 0 && b.left.Bytes < bytes:
+		return fmt.Errorf("%w: more than %d bytes, raise BundleLimits.Bytes if you trust its origin", ErrBundleTooLarge, b.limits.Bytes)
+	}
+	b.left.Files -= files
+	b.left.Bytes -= bytes
+	return nil
+}
+
+// WriteBundle writes the bundle in dir to w as a tar archive: what a module proxy
+// serves, and nothing else that is in the directory. Its files come in the order of
+// their names.
 func WriteBundle(w io.Writer, dir string) error {
 	archive := tar.NewWriter(w)
 	root, err := os.OpenRoot(dir)
@@ -30,6 +72,9 @@ func WriteBundle(w io.Writer, dir string) error {
 			return fs.SkipDir
 		case !d.Type().IsRegular():
 			return nil
+		}
+		if _, err := upstream.ParsePath("/" + name); err != nil {
+			return nil // ReadBundle would refuse it
 		}
 		return addFile(archive, root, name)
 	})
@@ -56,9 +101,11 @@ func addFile(archive *tar.Writer, root *os.Root, name string) error {
 
 // ReadBundle unpacks a tar archive of a bundle into dir, which is made. Only what
 // a module proxy serves is taken, each file up to the size that its kind may have;
-// anything else in the archive is an error. What is in the files is for
-// [Client.Import] to check.
-func ReadBundle(r io.Reader, dir string) error {
+// anything else in the archive is an error, and so is what is over the limits, of
+// which [ErrBundleTooLarge] is the cause. What was unpacked before an error stays,
+// for the caller to remove, or for another call to write over; a file that is not
+// whole does not. What is in the files is for [Client.Import] to check.
+func ReadBundle(r io.Reader, dir string, limits *BundleLimits) error {
 	if err := os.MkdirAll(dir, 0o777); err != nil {
 		return err
 	}
@@ -67,6 +114,7 @@ func ReadBundle(r io.Reader, dir string) error {
 		return err
 	}
 	defer root.Close()
+	left := newBudget(limits)
 	for archive := tar.NewReader(r); ; {
 		header, err := archive.Next()
 		switch {
@@ -75,15 +123,17 @@ func ReadBundle(r io.Reader, dir string) error {
 		case err != nil:
 			return fmt.Errorf("reading the bundle: %w", err)
 		case header.Typeflag == tar.TypeDir:
-			continue
+			err = left.take(1, 0)
+		default:
+			err = takeFile(root, left, header, archive)
 		}
-		if err := takeFile(root, header, archive); err != nil {
+		if err != nil {
 			return fmt.Errorf("reading the bundle: %w", err)
 		}
 	}
 }
 
-func takeFile(root *os.Root, header *tar.Header, content io.Reader) error {
+func takeFile(root *os.Root, left *budget, header *tar.Header, content io.Reader) error {
 	req, err := upstream.ParsePath("/" + strings.TrimPrefix(header.Name, "./"))
 	switch {
 	case header.Typeflag != tar.TypeReg:
@@ -93,7 +143,11 @@ func takeFile(root *os.Root, header *tar.Header, content io.Reader) error {
 	case header.Size > req.Kind().MaxSize():
 		return fmt.Errorf("%q is larger than the %d bytes allowed", header.Name, req.Kind().MaxSize())
 	}
-	if err := root.MkdirAll(path.Dir(req.Key()), 0o777); err != nil {
+	dir := path.Dir(req.Key())
+	if err := left.take(1+missingDirs(root, dir), header.Size); err != nil {
+		return err
+	}
+	if err := root.MkdirAll(dir, 0o777); err != nil {
 		return err
 	}
 	file, err := root.OpenFile(req.Key(), os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o666)
@@ -101,5 +155,20 @@ func takeFile(root *os.Root, header *tar.Header, content io.Reader) error {
 		return err
 	}
 	_, err = io.Copy(file, content)
-	return errors.Join(err, file.Close())
+	if err = errors.Join(err, file.Close()); err != nil {
+		root.Remove(req.Key())
+	}
+	return err
+}
+
+// missingDirs returns how many directories MkdirAll would make.
+func missingDirs(root *os.Root, dir string) int {
+	n := 0
+	for ; dir != "."; dir = path.Dir(dir) {
+		if _, err := root.Lstat(dir); err == nil {
+			break
+		}
+		n++
+	}
+	return n
 }

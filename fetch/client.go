@@ -17,6 +17,7 @@ import (
 type Client struct {
 	store cache.Store
 	owned io.Closer // the store, if New opened it
+	turns turns
 	core  atomic.Pointer[core]
 
 	closing atomic.Bool
@@ -32,18 +33,18 @@ type Client struct {
 // them is found here. The caller closes the Client.
 func New(opts *Options) (*Client, error) {
 	o := opts.withDefaults()
-	settings, sources, err := o.read()
+	p, err := o.plan()
 	if err != nil {
 		return nil, err
 	}
 	c := &Client{store: o.Store, retired: map[*core]bool{}}
 	if c.store == nil {
 		if c.store, err = o.openStore(); err != nil {
-			return nil, err
+			return nil, errors.Join(err, p.close())
 		}
 		c.owned, _ = c.store.(io.Closer)
 	}
-	first, err := newCore(o, settings, sources, c.store)
+	first, err := newCore(o, p, c.store, &c.turns)
 	if err != nil {
 		return nil, errors.Join(err, c.closeStore())
 	}
@@ -54,20 +55,21 @@ func New(opts *Options) (*Client, error) {
 // Reconfigure has the Client work by other options from now on, as if it had
 // been made with them: other sources, other limits. Only the store stays: Store,
 // CacheDir and MemoryBytes are not looked at. Requests under way are finished by
-// the old options. What was learnt of the old sources, such as which are out, is
-// forgotten. If there is anything wrong with the options, nothing changes.
+// the old options, and later ones do not wait for them. What was learnt of the old
+// sources, such as which are out, is forgotten. If there is anything wrong with the
+// options, nothing changes.
 func (c *Client) Reconfigure(opts *Options) error {
 	o := opts.withDefaults()
-	settings, sources, err := o.read()
+	p, err := o.plan()
 	if err != nil {
 		return err
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.closed {
-		return errClosed
+		return errors.Join(errClosed, p.close())
 	}
-	next, err := newCore(o, settings, sources, c.store)
+	next, err := newCore(o, p, c.store, &c.turns)
 	if err != nil {
 		return err
 	}

@@ -19,12 +19,15 @@ import (
 // replacing it; the store stays.
 type core struct {
 	opts         Options
+	plan         *plan
 	source       upstream.Upstream // all sources with their middleware
 	database     upstream.Upstream // where the checksum database is asked; nil if it is off
 	sumDB        *verify.SumDB     // what is known of it; nil if it is off
 	verifier     verify.Verifier   // nil if nothing is verified
 	store        cache.Store
-	noSumDB      string // GONOSUMDB patterns
+	turns        *turns // the Client's
+	noSumDB      string // patterns of what no checksum database is asked about
+	routed       string // patterns of what has a source of its own
 	sumDBSetting string // GOSUMDB
 	flights      *flights
 	later        *later          // what is to be verified in the background
@@ -36,14 +39,16 @@ type core struct {
 	log          *slog.Logger
 }
 
-// newCore returns a core that works by o, which has its defaults, on store.
-func newCore(o Options, settings GoSettings, sources upstream.Upstream, store cache.Store) (*core, error) {
+// newCore returns a core that works by o, which has its defaults, on store,
+// beside the cores that have the same turns.
+func newCore(o Options, p *plan, store cache.Store, turns *turns) (*core, error) {
 	c := &core{
-		opts: o, log: o.Logger, store: store, noSumDB: settings.GONOSUMDB, sumDBSetting: settings.GOSUMDB,
+		opts: o, log: o.Logger, store: store, turns: turns, plan: p,
+		noSumDB: o.unlistedPatterns(p.settings), routed: o.routedPatterns(p.settings), sumDBSetting: p.settings.GOSUMDB,
 		demand: newDemand(), notFound: newMemory(o.NotFoundTTL), failing: newMemory(refreshPause),
 	}
-	if err := c.assemble(sources, settings); err != nil {
-		return nil, err
+	if err := c.assemble(p.sources, p.settings); err != nil {
+		return nil, errors.Join(err, p.close())
 	}
 	return c, nil
 }
@@ -85,7 +90,8 @@ func (c *core) startProber() error {
 	allowed := upstream.SourcesFor(group, req)
 	sources := slices.Clone(sourcesOf(c.source))
 	for i, source := range sources {
-		if !slices.Contains(allowed, source) {
+		_, many := upstream.As[upstream.Parted](source) // of which one says nothing of the others
+		if many || !slices.Contains(allowed, source) {
 			sources[i] = nil
 		}
 	}
@@ -185,6 +191,8 @@ func (c *core) refuse(req upstream.Request) error {
 		return &upstream.Error{Subject: "request", Err: errors.New("the zero Request asks for nothing")}
 	case req.Kind() == upstream.SumDBLookup && c.isExempt(req.Module()):
 		return &upstream.Error{Class: upstream.NotFound, Request: req, Err: errPrivateLookup}
+	case c.isStray(req):
+		return &upstream.Error{Class: upstream.Denied, Request: req, Err: errClaimed}
 	}
 	return nil
 }
@@ -215,5 +223,8 @@ func (c *core) close() {
 		}](s); ok {
 			idle.CloseIdleConnections()
 		}
+	}
+	if err := c.plan.close(); err != nil {
+		c.log.Warn("what fetches from version control left something behind", "error", err)
 	}
 }

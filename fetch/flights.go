@@ -162,7 +162,7 @@ func (fs *flights) join(ctx context.Context, req upstream.Request) (*flight, err
 	if fs.closed {
 		return nil, &upstream.Error{Class: upstream.Canceled, Request: req, Err: errClosed}
 	}
-	q := question{req, isRelayed(ctx), isNested(ctx)}
+	q := question{req, isRelayed(ctx), isNested(ctx, req)}
 	f := fs.byReq[q]
 	if f == nil {
 		f = &flight{question: q, done: make(chan struct{})}

@@ -22,8 +22,11 @@ func (c *core) fly(ctx context.Context, req upstream.Request) (*upstream.Respons
 	if c.isOfSumDB(req) {
 		return spooled(req)(c.database.Fetch(ctx, req)) // the engine keeps what it can verify
 	}
-	ctx, unlock := c.lockAcross(ctx, req)
-	defer unlock()
+	ctx, over, err := c.takeTurn(ctx, req)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer over(nil)
 	if held, state := c.lookUp(ctx, req); held != nil {
 		held.Body.Close()
 		if state == fresh && !isAhead(ctx, held) {
@@ -33,9 +36,10 @@ func (c *core) fly(ctx context.Context, req upstream.Request) (*upstream.Respons
 	if c.mustVerify(req) {
 		return c.flyVerified(ctx, req)
 	}
+	begun := time.Now()
 	resp, spool, err := c.download(ctx, req)
 	if err == nil {
-		c.commit(ctx, req.Key(), req, resp, spool)
+		c.commit(ctx, req.Key(), req, resp, spool, time.Since(begun))
 	}
 	return resp, spool, err
 }
@@ -50,19 +54,21 @@ func (c *core) flyVerified(ctx context.Context, req upstream.Request) (*upstream
 	if err := c.verifyHeld(ctx, req, e); err != nil {
 		return nil, nil, err
 	}
+	begun := time.Now()
 	resp, spool, err := c.download(verify.WithExpectation(ctx, e), req)
 	if err != nil {
 		return nil, nil, err
 	}
+	took := time.Since(begun)
 	if _, err = e.Wait(ctx); err == nil {
-		c.commit(ctx, req.Key(), req, resp, spool)
+		c.commit(ctx, req.Key(), req, resp, spool, took)
 		return resp, spool, nil
 	}
 	if !c.mayServeUnverified(err) {
 		resp.Body.Close()
 		return nil, nil, unverifiable(req, err)
 	}
-	c.commit(ctx, apart(req), req, resp, spool)
+	c.commit(ctx, apart(req), req, resp, spool, took)
 	c.later.add(req)
 	return resp, spool, nil
 }
@@ -98,9 +104,10 @@ func spooled(req upstream.Request) func(*upstream.Response, error) (*upstream.Re
 
 // commit stores what was downloaded and completes the response. That the store
 // fails is no caller's problem.
-func (c *core) commit(ctx context.Context, key string, req upstream.Request, resp *upstream.Response, spool *cache.Spool) {
+func (c *core) commit(ctx context.Context, key string, req upstream.Request, resp *upstream.Response, spool *cache.Spool, took time.Duration) {
 	meta := cache.Meta{
 		Fetched: time.Now(), ModTime: resp.ModTime, Origin: cmp.Or(resp.Origin, resp.Source), Verified: resp.Verified,
+		Took: took,
 	}
 	if resp.Stale != nil {
 		meta.Fetched = resp.Fetched // a Fetcher behind us had nothing newer: it does not get younger here

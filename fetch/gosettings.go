@@ -18,9 +18,16 @@ import (
 // See https://go.dev/ref/mod#environment-variables.
 type GoSettings struct {
 	GOPROXY   string // list of sources
-	GONOPROXY string // patterns of modules that no proxy may be asked for
+	GONOPROXY string // patterns of modules that no proxy may be asked for, only version control
 	GONOSUMDB string // patterns of modules that no checksum database may be asked for
 	GOSUMDB   string // the checksum database
+
+	// What fetches directly from version control goes by these.
+	GOPRIVATE  string // patterns of the modules that GOVCS calls private
+	GOINSECURE string // patterns of modules that may be fetched without encryption
+	GOVCS      string // which version control systems may be used for what
+
+	GOAUTH string // where credentials for https sources come from (go help goauth)
 }
 
 var errNoProxy = errors.New("no GOPROXY is set (and without a go command in PATH there is no default): name your module proxies in the environment or in the options")
@@ -43,6 +50,8 @@ func ReadGoSettings(ctx context.Context) (GoSettings, error) {
 		GONOPROXY: cmp.Or(env["GONOPROXY"], private),
 		GONOSUMDB: cmp.Or(env["GONOSUMDB"], private),
 		GOSUMDB:   cmp.Or(env["GOSUMDB"], defaultSumDB),
+		GOPRIVATE: private, GOINSECURE: env["GOINSECURE"], GOVCS: env["GOVCS"],
+		GOAUTH: cmp.Or(env["GOAUTH"], "netrc"), // which is the go command's default
 	}
 	if s.GOPROXY == "" {
 		return s, errNoProxy
@@ -53,7 +62,9 @@ func ReadGoSettings(ctx context.Context) (GoSettings, error) {
 // defaultSumDB is the go command's default for GOSUMDB.
 const defaultSumDB = "sum.golang.org"
 
-var settingNames = []string{"GOPROXY", "GOPRIVATE", "GONOPROXY", "GONOSUMDB", "GOSUMDB"}
+var settingNames = []string{
+	"GOPROXY", "GOPRIVATE", "GONOPROXY", "GONOSUMDB", "GOSUMDB", "GOINSECURE", "GOVCS", "GOAUTH",
+}
 
 // goEnv asks the go command. It runs in an empty directory with its toolchain
 // fixed: inside a module it might otherwise download another toolchain, perhaps

@@ -33,19 +33,24 @@ var settingsTests = []struct {
 	{
 		name:    "go env -w counts",
 		envFile: "GOPROXY=https://proxy.example,direct\nGONOSUMDB=a.example\n",
-		want:    GoSettings{GOPROXY: "https://proxy.example,direct", GONOSUMDB: "a.example", GOSUMDB: "sum.golang.org"},
+		want:    GoSettings{GOPROXY: "https://proxy.example,direct", GONOSUMDB: "a.example", GOSUMDB: "sum.golang.org", GOAUTH: "netrc"},
 	},
 	{
 		name:    "the environment wins",
 		envFile: "GOPROXY=https://proxy.example\n",
 		environ: map[string]string{"GOPROXY": "off", "GOSUMDB": "off"},
-		want:    GoSettings{GOPROXY: "off", GOSUMDB: "off"},
+		want:    GoSettings{GOPROXY: "off", GOSUMDB: "off", GOAUTH: "netrc"},
 	},
 	{
 		name:    "GOPRIVATE is the default of two others",
 		envFile: "GOPROXY=off\nGOPRIVATE=corp.example\n",
 		environ: map[string]string{"GONOPROXY": "none"},
-		want:    GoSettings{GOPROXY: "off", GONOPROXY: "none", GONOSUMDB: "corp.example", GOSUMDB: "sum.golang.org"},
+		want:    GoSettings{GOPROXY: "off", GONOPROXY: "none", GONOSUMDB: "corp.example", GOSUMDB: "sum.golang.org", GOPRIVATE: "corp.example", GOAUTH: "netrc"},
+	},
+	{
+		name:    "what version control goes by",
+		envFile: "GOPROXY=direct\nGOVCS=public:off\nGOINSECURE=in.example\nGOAUTH=git /src\n",
+		want:    GoSettings{GOPROXY: "direct", GOSUMDB: "sum.golang.org", GOVCS: "public:off", GOINSECURE: "in.example", GOAUTH: "git /src"},
 	},
 }
 

@@ -2,6 +2,7 @@ package fetch
 
 import (
 	"cmp"
+	"context"
 	"crypto/rand"
 	"fmt"
 	"io"
@@ -10,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/breakwater-go/breakwater/fetch/audit"
 	"github.com/breakwater-go/breakwater/upstream"
 )
 
@@ -25,6 +27,31 @@ type HandlerOptions struct {
 	// denied, which nobody on the way tries again. Default: a random name. Replicas that share a name must not be
 	// each other's sources.
 	ID string
+
+	// Authorize decides whether the caller may have what is asked for, also where
+	// it is at hand. It is called for every request that the protocol has: GET and
+	// HEAD, and a checksum database's, some of which name no module. Its error goes
+	// to the caller: with status 401 if it is an [*UnauthorizedError], by its class
+	// if it is an [*upstream.Error], else as denied. Its text must not tell what the
+	// caller may not know. If it panics nothing is handed out. With it, caches that
+	// others share are told to keep no answer. Package guard has ready-made pieces.
+	// Default: whoever can reach the handler may have everything.
+	Authorize func(r *http.Request, req upstream.Request) error
+
+	// Caller names who asks, for the audit log. It is called after Authorize and
+	// before anything is handed out; of a caller that was turned away the name is
+	// what he claims. If it panics nothing is handed out. Default: the subject of
+	// the client's certificate, where one was verified, else the IP address.
+	Caller func(r *http.Request) string
+
+	// Audit is told of each download of a go.mod file or zip, which is a GET that
+	// is answered with 200, 206 or 304; of whatever is denied, by Authorize, a
+	// [Policy] or a source; and of any other answer in which a part of a Policy
+	// had a say. It is told after the answer was written, also where that broke
+	// off on the way, by the goroutine that wrote it, which it must not keep long.
+	// If it panics the connection is broken, but what was asked for may have been
+	// handed out. [audit.Log] writes to a log. Default: nobody is told.
+	Audit func(ctx context.Context, r audit.Record)
 }
 
 // NewHandler returns a handler that serves f by the module proxy protocol
@@ -60,31 +87,51 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	req, err := upstream.ParsePath(r.URL.Path)
 	if err != nil {
-		writeError(w, r, err)
+		h.writeError(w, r, err)
+		return
+	}
+	h.serve(w, r, req)
+}
+
+// serve answers a request that the protocol has.
+func (h *handler) serve(w http.ResponseWriter, r *http.Request, req upstream.Request) {
+	caller, err := h.admit(w, r, req)
+	if err != nil {
+		h.writeError(w, r, err)
+		h.auditRefusal(r, req, caller, byAuthorize, err)
 		return
 	}
 	via := h.via(r)
-	switch {
-	case len(via) > maxVia:
-		err = errLongWay
-	case passedThrough(r.Header.Values("Via"), h.opts.ID):
-		err = errLoop
-	}
-	if err != nil {
-		writeError(w, r, &upstream.Error{Class: upstream.Denied, Request: req, Err: err})
+	if err := h.checkVia(r, req, via); err != nil {
+		h.writeError(w, r, err)
+		h.auditRefusal(r, req, caller, byVia, err)
 		return
 	}
 	ctx := upstream.WithVia(r.Context(), via)
 	if r.Header.Get("Disable-Module-Fetch") == "true" {
 		ctx = upstream.WithOffline(ctx)
 	}
+	var decision *Decision
+	if h.opts.Audit != nil {
+		ctx, decision = withDecision(ctx)
+	}
 	resp, err := h.fetcher.Fetch(ctx, req)
 	if err != nil {
-		writeError(w, r, err)
+		h.writeError(w, r, err)
+		h.auditRefusal(r, req, caller, "", err)
 		return
 	}
 	defer resp.Body.Close()
+	if h.opts.Audit != nil {
+		c := &counted{ResponseWriter: w}
+		defer func() { h.auditAnswer(r, req, caller, resp, decision, c) }() // also when the body breaks off
+		w = c
+	}
 	h.writeHeader(w.Header(), req, resp)
+	writeBody(w, r, resp)
+}
+
+func writeBody(w http.ResponseWriter, r *http.Request, resp *upstream.Response) {
 	body, ok := resp.Body.(io.ReadSeeker)
 	if !ok {
 		writeStream(w, r, resp)
@@ -109,7 +156,7 @@ func writeStream(w http.ResponseWriter, r *http.Request, resp *upstream.Response
 
 func (h *handler) writeHeader(header http.Header, req upstream.Request, resp *upstream.Response) {
 	header.Set("Content-Type", contentType(req.Kind()))
-	header.Set("Cache-Control", h.cacheControl(req, resp))
+	header.Set("Cache-Control", h.private(h.cacheControl(req, resp)))
 	header.Set("Cache-Status", cacheStatus(resp))
 	if resp.Digest != "" {
 		header.Set("ETag", `"`+resp.Digest+`"`)
@@ -142,6 +189,15 @@ func (h *handler) cacheControl(req upstream.Request, resp *upstream.Response) st
 	// Age counts against max-age (RFC 9111, section 4.2.3), so this is the
 	// whole lifetime.
 	return "max-age=" + strconv.FormatInt(int64(h.opts.MaxAge/time.Second), 10)
+}
+
+// private keeps an answer that not everybody may have out of caches that
+// callers share (RFC 9111, section 5.2.2.7).
+func (h *handler) private(cacheControl string) string {
+	if h.opts.Authorize == nil {
+		return cacheControl
+	}
+	return "private, " + cacheControl
 }
 
 // cacheStatus says by RFC 9211 whether the answer was at hand, who gave it, and
@@ -189,6 +245,17 @@ const maxVia = 1024
 func (h *handler) via(r *http.Request) string {
 	hops := append(r.Header.Values("Via"), fmt.Sprintf("%d.%d %s", r.ProtoMajor, r.ProtoMinor, h.opts.ID))
 	return strings.Join(hops, ", ")
+}
+
+// checkVia refuses a request that has gone too far, or round in a circle.
+func (h *handler) checkVia(r *http.Request, req upstream.Request, via string) error {
+	switch {
+	case len(via) > maxVia:
+		return &upstream.Error{Class: upstream.Denied, Request: req, Err: errLongWay}
+	case passedThrough(r.Header.Values("Via"), h.opts.ID):
+		return &upstream.Error{Class: upstream.Denied, Request: req, Err: errLoop}
+	}
+	return nil
 }
 
 // passedThrough reports whether id is a received-by in a Via header

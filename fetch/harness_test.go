@@ -4,8 +4,10 @@ import (
 	"context"
 	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"os"
 	"strings"
 	"sync/atomic"
@@ -17,6 +19,7 @@ import (
 	"github.com/breakwater-go/breakwater/fetch"
 	"github.com/breakwater-go/breakwater/fetch/internal/origin"
 	"github.com/breakwater-go/breakwater/upstream"
+	"github.com/breakwater-go/breakwater/upstream/gocmd"
 )
 
 func newOrigin(t testing.TB) *origin.Origin {
@@ -54,6 +57,9 @@ func newClient(t testing.TB, opts fetch.Options) *fetch.Client {
 	if opts.Retry == nil {
 		opts.Retry = &breaker.RetryOptions{Tries: 1}
 	}
+	if opts.Direct == nil { // nothing in these tests leaves the machine
+		opts.Direct = &gocmd.Options{Resolve: nowhere}
+	}
 	if opts.Logger == nil {
 		opts.Logger = slog.New(slog.DiscardHandler)
 	}
@@ -67,6 +73,11 @@ func newClient(t testing.TB, opts fetch.Options) *fetch.Client {
 		}
 	})
 	return c
+}
+
+// nowhere says of each host that it does not exist.
+func nowhere(_ context.Context, host string) ([]netip.Addr, error) {
+	return nil, &net.DNSError{Err: "no such host", Name: host, IsNotFound: true}
 }
 
 // proxyOptions are the options for sources given as a GOPROXY list.

@@ -11,6 +11,7 @@ import (
 	"github.com/breakwater-go/breakwater/breaker"
 	"github.com/breakwater-go/breakwater/cache"
 	"github.com/breakwater-go/breakwater/upstream"
+	"github.com/breakwater-go/breakwater/upstream/gocmd"
 	"github.com/breakwater-go/breakwater/verify"
 )
 
@@ -27,10 +28,31 @@ type Options struct {
 
 	// Go holds go command settings; an empty GOSUMDB means the public checksum
 	// database. An Upstream of your own takes the place of GOPROXY, and is not
-	// asked for what GONOPROXY matches.
+	// asked for what GONOPROXY matches, which comes from version control.
 	// Default: the user's, by [ReadGoSettings]; with an Upstream of your own,
 	// only their GOSUMDB and GONOSUMDB.
 	Go *GoSettings
+
+	// Private sends modules to sources of their own, by the first route whose
+	// patterns match, before GONOPROXY is looked at. Such a source is the only one
+	// that learns of the module, whatever is down, and no checksum database is
+	// asked about it. Middleware is put around it as in Upstream. What the store
+	// has of the module from before stays there: [Client.Purge] removes it.
+	// Default: none.
+	Private []upstream.Route
+
+	// Claimed holds patterns of module paths that are for internal modules alone.
+	// One that has no source of its own, by Private or GONOPROXY, is denied: a
+	// public module of that name is somebody else's. No checksum database is asked
+	// about them. Default: none.
+	Claimed string
+
+	// Direct tunes how modules are fetched from version control, which is what
+	// "direct" in GOPROXY and what GONOPROXY matches mean. Its Name is not looked
+	// at; VCS, Private and Insecure are GOVCS, GOPRIVATE and GOINSECURE of Go where
+	// they are empty. Default: the options' defaults; where the go command or git
+	// is not installed, nothing is found there.
+	Direct *gocmd.Options
 
 	// GoSum decides about the module files that it lists, private ones too, as
 	// go.sum files do for the go command; about the rest the Verifier does.
@@ -54,7 +76,9 @@ type Options struct {
 	// its signature does not verify. Calls may come from many goroutines at once.
 	OnSecurityEvent func(verify.SecurityEvent)
 
-	// HTTP tunes the HTTP sources that the GOPROXY list makes.
+	// HTTP tunes the HTTP sources that the GOPROXY list makes. Where it names no
+	// Credentials, they come from where the GOAUTH of Go says, as for the go command
+	// (empty means netrc), and are for the go-import pages that Direct asks for, too.
 	HTTP *upstream.HTTPOptions
 
 	// Store keeps what was fetched. It stays open when the Client is closed.

@@ -86,7 +86,7 @@ func serveShared(t *testing.T, dir, proxy, key string) string {
 
 // Two processes share a cache; clients read from both at random, and the go
 // command downloads through them and from the directory itself. No byte is wrong,
-// and each file is fetched once.
+// and each file, look-up and tile is fetched once.
 func TestProcessesShareACache(t *testing.T) {
 	soak, err := time.ParseDuration(os.Getenv(soakFor))
 	if err != nil {
@@ -127,7 +127,7 @@ func TestProcessesShareACache(t *testing.T) {
 	load.Wait()
 	times := map[string]int{}
 	for _, path := range m.paths() {
-		if strings.Contains(path, "/@v/v") {
+		if strings.Contains(path, "/@v/v") || strings.Contains(path, "/lookup/") || strings.Contains(path, "/tile/") {
 			times[path]++
 		}
 	}

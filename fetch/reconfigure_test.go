@@ -1,6 +1,9 @@
 package fetch_test
 
 import (
+	"context"
+	"net/http"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -97,6 +100,93 @@ func TestReconfigureFinishesWhatIsUnderWay(t *testing.T) {
 			t.Errorf("the new source was asked for %v", asked)
 		}
 	})
+}
+
+// What hangs at a source that was taken out is in nobody's way: neither the turns
+// that are taken in this process, nor the locks on a directory that others share.
+func TestReconfigureLeavesBehindWhatHangs(t *testing.T) {
+	tests := []struct {
+		name string
+		key  string
+		open func(t *testing.T) cache.Store
+	}{
+		{"a file, in memory", "public.example/m00/@v/v1.0.0.mod", memoryStore},
+		{"a file, on disk", "public.example/m00/@v/v1.0.0.mod", sharedStore},
+		{"a look-up, in memory", "sumdb/sum.example.com/lookup/public.example/m00@v1.0.0", memoryStore},
+		{"a look-up, on disk", "sumdb/sum.example.com/lookup/public.example/m00@v1.0.0", sharedStore},
+		{"a tile, on disk", "sumdb/sum.example.com/tile/8/0/000.p/20", sharedStore},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				o := chaosOrigin(t, "public.example", 20)
+				old, next := newMirror("old", o, 1), newMirror("new", o, 2)
+				if strings.Contains(tt.key, "/tile/") {
+					old.set(onlyFor("/tile/", blackHole))
+				} else {
+					old.set(onlyFor(tt.key, blackHole))
+				}
+				store := tt.open(t)
+				options := func(m *mirror) fetch.Options {
+					return fetch.Options{Upstream: m.overPipes(t), Store: store, Go: &fetch.GoSettings{GOSUMDB: o.VerifierKey}}
+				}
+				c := newClient(t, options(old))
+				req, err := upstream.ParsePath("/" + tt.key)
+				if err != nil {
+					t.Fatal(err)
+				}
+				ctx, leave := context.WithCancel(t.Context())
+				var waiting sync.WaitGroup
+				defer waiting.Wait()
+				defer leave()
+				waiting.Go(func() {
+					if resp, err := c.Fetch(ctx, req); err == nil {
+						resp.Body.Close()
+						t.Error("the source that hangs has answered")
+					}
+				})
+				synctest.Wait()
+				changed := options(next)
+				if err := c.Reconfigure(&changed); err != nil {
+					t.Fatal(err)
+				}
+				begun := time.Now()
+				resp, err := c.Fetch(t.Context(), req)
+				if err != nil {
+					t.Fatal(err)
+				}
+				resp.Body.Close()
+				if took := time.Since(begun); took > time.Second {
+					t.Errorf("the new source's answer took %v", took)
+				}
+			})
+		})
+	}
+}
+
+func memoryStore(*testing.T) cache.Store { return cache.NewMemory(nil) }
+
+func sharedStore(t *testing.T) cache.Store {
+	disk, err := cache.OpenDisk(t.TempDir(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := disk.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return disk
+}
+
+// onlyFor is a weather for the paths in which there is a text.
+func onlyFor(text string, w weather) weather {
+	return func(m *mirror, rw http.ResponseWriter, r *http.Request) (http.ResponseWriter, bool) {
+		if !strings.Contains(r.URL.Path, text) {
+			return rw, false
+		}
+		return w(m, rw, r)
+	}
 }
 
 // Closing while a source that was taken out is still busy ends that, too.

@@ -37,6 +37,7 @@ import (
 //	forget                  count from zero
 //	restart [offline]       Breakwater starts anew on the same cache directory
 //	emptymodcache           GOMODCACHE and what the go command knows of checksums are new
+//	policy ...              Breakwater is under a policy from now on (policyscript_test.go)
 func TestScripts(t *testing.T) {
 	goRoot, err := exec.Command("go", "env", "GOROOT", "GOCACHE").Output()
 	if err != nil {
@@ -55,6 +56,7 @@ func TestScripts(t *testing.T) {
 			"forget":        func(ts *testscript.TestScript, _ bool, _ []string) { stageOf(ts).origin.Asked() },
 			"restart":       cmdRestart,
 			"emptymodcache": cmdEmptyModCache,
+			"policy":        cmdPolicy,
 		},
 	})
 }

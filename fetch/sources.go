@@ -4,12 +4,16 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
+	"io"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/breakwater-go/breakwater/breaker"
 	"github.com/breakwater-go/breakwater/cache"
 	"github.com/breakwater-go/breakwater/upstream"
+	"github.com/breakwater-go/breakwater/upstream/auth"
 	"github.com/breakwater-go/breakwater/verify"
 )
 
@@ -32,56 +36,142 @@ func (o *Options) settings() (GoSettings, error) {
 	return s, nil
 }
 
-// read returns the go settings and the sources, and what is wrong with either.
-func (o *Options) read() (GoSettings, upstream.Upstream, error) {
+// A plan is what options come to: settings that have been checked, and sources
+// without any middleware.
+type plan struct {
+	settings    GoSettings
+	http        *upstream.HTTPOptions // of the proxies in GOPROXY
+	credentials upstream.Credentials  // of all https sources
+	sources     upstream.Upstream
+	direct      io.Closer // what fetches from version control; nil: nothing does
+}
+
+// plan finds out what is wrong with the options.
+func (o *Options) plan() (*plan, error) {
 	settings, err := o.settings()
 	if err == nil {
-		err = settings.check()
-	}
-	if err == nil {
-		err = upstream.CheckPatterns(o.Pinned)
+		err = o.check(settings)
 	}
 	if err != nil {
-		return GoSettings{}, nil, err
+		return nil, err
 	}
-	sources, err := o.bareSources(settings)
-	return settings, sources, err
+	p := &plan{settings: settings}
+	err = o.addCredentials(p)
+	if err == nil {
+		err = o.addSources(p)
+	}
+	if err != nil {
+		return nil, errors.Join(err, p.close())
+	}
+	return p, nil
+}
+
+func (p *plan) close() error {
+	if p.direct == nil {
+		return nil
+	}
+	return p.direct.Close()
 }
 
 // check finds out here what would otherwise go wrong with each request.
-func (s GoSettings) check() error {
-	for _, patterns := range []string{s.GONOPROXY, s.GONOSUMDB} {
+func (o *Options) check(s GoSettings) error {
+	lists := []string{s.GONOPROXY, s.GONOSUMDB, s.GOPRIVATE, s.GOINSECURE, o.Pinned, o.Claimed}
+	for _, r := range o.Private {
+		lists = append(lists, r.Patterns)
+		if r.Upstream == nil || r.Patterns == "" {
+			return fmt.Errorf("a route in Private (%q) has no patterns or no source", r.Patterns)
+		}
+	}
+	for _, patterns := range lists {
 		if err := upstream.CheckPatterns(patterns); err != nil {
 			return err
+		}
+	}
+	return o.checkRoutes()
+}
+
+// checkRoutes refuses a pattern that is in two routes: the second would never be
+// asked.
+func (o *Options) checkRoutes() error {
+	seen := map[string]bool{}
+	for _, r := range o.Private {
+		for pattern := range strings.SplitSeq(r.Patterns, ",") {
+			if pattern != "" && seen[pattern] {
+				return fmt.Errorf("module path pattern %q is in two routes in Private", pattern)
+			}
+			seen[pattern] = true
 		}
 	}
 	return nil
 }
 
-// bareSources returns the sources without any middleware.
-func (o *Options) bareSources(s GoSettings) (upstream.Upstream, error) {
-	if o.Upstream != nil {
-		if slices.Contains(upstream.Sources(o.Upstream), nil) {
-			return nil, errors.New("one of the sources in Upstream is nil")
-		}
-		if o.Go == nil {
-			return o.Upstream, nil
-		}
-		return withoutPrivate(o.Upstream, s.GONOPROXY), nil
+// addSources makes the sources: a module that a route matches is asked of that
+// route's source alone, whatever is down.
+func (o *Options) addSources(p *plan) error {
+	s := p.settings
+	var base upstream.Upstream
+	var err error
+	routes := slices.Clone(o.Private)
+	if o.Upstream == nil {
+		base, err = o.openProxies(p)
+	} else if base = o.Upstream; o.Go == nil {
+		s.GONOPROXY = ""
 	}
-	proxies, err := upstream.NewGOPROXY(s.GOPROXY, o.HTTP)
+	if err != nil {
+		return err
+	}
+	if s.GONOPROXY != "" {
+		direct, err := o.openDirect(p)
+		if err != nil {
+			return err
+		}
+		routes = append(routes, upstream.Route{Patterns: s.GONOPROXY, Upstream: direct})
+	}
+	p.sources = base
+	if len(routes) > 0 {
+		p.sources = upstream.Routes(base, routes...)
+	}
+	if slices.Contains(upstream.Sources(p.sources), nil) {
+		return errors.New("one of the sources in Upstream is nil")
+	}
+	return nil
+}
+
+// addCredentials takes them from where GOAUTH says, if the options do not.
+func (o *Options) addCredentials(p *plan) (err error) {
+	p.http = new(upstream.HTTPOptions)
+	if o.HTTP != nil {
+		*p.http = *o.HTTP
+	}
+	if p.http.Credentials == nil && !o.Offline && !o.closed {
+		p.http.Credentials, err = auth.New(p.settings.GOAUTH, nil)
+	}
+	p.credentials = p.http.Credentials
+	return err
+}
+
+// openProxies makes the sources of the GOPROXY list.
+func (o *Options) openProxies(p *plan) (upstream.Upstream, error) {
+	entries, err := upstream.ParseGOPROXY(p.settings.GOPROXY)
 	if err != nil {
 		return nil, err
 	}
-	return withoutPrivate(proxies, s.GONOPROXY), nil
+	var steps []upstream.Step
+	for _, e := range entries {
+		source, err := o.openEntry(p, e)
+		if err != nil {
+			return nil, err
+		}
+		steps = append(steps, upstream.Step{Upstream: source, OnAnyError: e.OnAnyError})
+	}
+	return upstream.Fallback(steps...), nil
 }
 
-// withoutPrivate keeps the modules that match the patterns from the sources.
-func withoutPrivate(sources upstream.Upstream, patterns string) upstream.Upstream {
-	if patterns == "" {
-		return sources
+func (o *Options) openEntry(p *plan, e upstream.Entry) (upstream.Upstream, error) {
+	if e.URL == "direct" {
+		return o.openDirect(p)
 	}
-	return upstream.Routes(sources, upstream.Route{Patterns: patterns, Upstream: upstream.Direct()})
+	return e.Open(p.http)
 }
 
 // compose puts the middleware around the sources: each checks what it sends
@@ -92,7 +182,7 @@ func (c *core) compose(sources upstream.Upstream, db *verify.Database) error {
 	if db == nil {
 		return nil
 	}
-	itself, err := upstream.NewSumDB(db.Name, db.URL, c.opts.HTTP)
+	itself, err := upstream.NewSumDB(db.Name, db.URL, c.plan.http)
 	if err != nil {
 		return err
 	}
@@ -119,7 +209,7 @@ func (c *core) guard(source upstream.Upstream) upstream.Upstream {
 	}
 	spool.New = func(memory int64) *cache.Spool { return cache.SpoolFor(c.store, memory) }
 	ms := []upstream.Middleware{
-		breaker.Circuit(c.circuitOptions()), upstream.Meter(), contain(c.log), verify.Mend(), verify.Checksums(),
+		partition(breaker.Circuit(c.circuitOptions())), upstream.Meter(), contain(c.log), verify.Mend(), verify.Checksums(),
 	}
 	if c.sumDB != nil {
 		ms = append(ms, c.sumDB.Signed())
@@ -171,6 +261,7 @@ func (c *core) openSumDB(s GoSettings) (*verify.Database, error) {
 		LatestTTL:       c.opts.TTL,
 		OnSecurityEvent: c.opts.OnSecurityEvent,
 		Strike:          c.strike,
+		TakeTurn:        c.takeTurn,
 		Logger:          c.log,
 	})
 	return db, nil

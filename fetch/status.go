@@ -26,6 +26,9 @@ func status(err *upstream.Error) int {
 		}
 		return http.StatusNotFound
 	case upstream.Denied:
+		if _, ok := asUnauthorized(err); ok {
+			return http.StatusUnauthorized
+		}
 		return http.StatusForbidden
 	case upstream.Timeout:
 		return http.StatusGatewayTimeout
@@ -43,13 +46,16 @@ func status(err *upstream.Error) int {
 // not exist. Other errors are not for keeping.
 const maxErrorAge = 10
 
-func writeError(w http.ResponseWriter, r *http.Request, err error) {
+func (h *handler) writeError(w http.ResponseWriter, r *http.Request, err error) {
 	e := upstream.AsError(err, upstream.Request{}, "")
 	code := status(e)
 	header := w.Header()
 	header.Set("Cache-Control", "no-store")
 	if e.Class == upstream.NotFound && e.Conclusive() {
-		header.Set("Cache-Control", "max-age="+strconv.Itoa(maxErrorAge))
+		header.Set("Cache-Control", h.private("max-age="+strconv.Itoa(maxErrorAge)))
+	}
+	if unauthorized, ok := asUnauthorized(e); ok {
+		header.Set("WWW-Authenticate", unauthorized.challenge())
 	}
 	if code == http.StatusServiceUnavailable {
 		seconds := int64((e.RetryAfter + time.Second - 1) / time.Second)

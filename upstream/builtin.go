@@ -7,7 +7,7 @@ import (
 
 var (
 	errOff    = errors.New("module lookup disabled by GOPROXY=off")
-	errDirect = errors.New("fetching directly from version control is not built in: add a module proxy that has it to GOPROXY")
+	errDirect = errors.New("nothing here fetches from version control: it takes the go command and git, or a module proxy in GOPROXY that has the module")
 )
 
 // Off returns the source that the word "off" in a GOPROXY list stands for. It
@@ -15,8 +15,9 @@ var (
 func Off() Upstream { return nothing{"off", errOff} }
 
 // Direct returns the source that the word "direct" in a GOPROXY list stands
-// for. Version control is not built in yet, so it has nothing: everything is
+// for where there is no version control at hand: it has nothing. Everything is
 // [NotFound], which keeps the go command's probing of path prefixes working.
+// Package gocmd has a source that fetches from version control.
 // It never turns another source's failure into "not found", because the failure
 // of a source ranks before it.
 func Direct() Upstream { return nothing{"direct", errDirect} }

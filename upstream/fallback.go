@@ -62,8 +62,7 @@ func (f *fallback) segmentEnd(begin int) int {
 func (f *fallback) runners(begin, end int) []runner {
 	var runners []runner
 	for i, step := range f.steps[begin:end] {
-		_, reluctant := As[nothing](step.Upstream)
-		runners = append(runners, runner{Upstream: step.Upstream, reluctant: reluctant, last: begin+i == end-1})
+		runners = append(runners, runner{Upstream: step.Upstream, reluctant: isReluctant(step.Upstream), last: begin+i == end-1})
 	}
 	return runners
 }

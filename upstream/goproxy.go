@@ -113,7 +113,8 @@ func redact(u *url.URL) string {
 
 // NewGOPROXY makes an Upstream of a GOPROXY list: [NewHTTP] with opts for http
 // and https URLs, [Dir] for file URLs, and for "direct" and "off" what [Direct]
-// and [Off] are.
+// and [Off] are. For a source in the place of [Direct], put [Entry.Open] and
+// [Fallback] together.
 func NewGOPROXY(list string, opts *HTTPOptions) (Upstream, error) {
 	entries, err := ParseGOPROXY(list)
 	if err != nil {
@@ -121,7 +122,7 @@ func NewGOPROXY(list string, opts *HTTPOptions) (Upstream, error) {
 	}
 	steps := make([]Step, len(entries))
 	for i, e := range entries {
-		u, err := newEntry(e.URL, opts)
+		u, err := e.Open(opts)
 		if err != nil {
 			return nil, err
 		}
@@ -130,21 +131,22 @@ func NewGOPROXY(list string, opts *HTTPOptions) (Upstream, error) {
 	return Fallback(steps...), nil
 }
 
-func newEntry(entry string, opts *HTTPOptions) (Upstream, error) {
-	switch entry {
+// Open makes the source that the entry stands for, as [NewGOPROXY] says.
+func (e Entry) Open(opts *HTTPOptions) (Upstream, error) {
+	switch e.URL {
 	case "direct":
 		return Direct(), nil
 	case "off":
 		return Off(), nil
 	}
-	u, err := parseSourceURL(entry)
+	u, err := parseSourceURL(e.URL)
 	if err != nil {
 		return nil, err
 	}
 	if u.Scheme == "file" {
 		return Dir(filePath(u.Path)), nil
 	}
-	return NewHTTP(entry, opts)
+	return NewHTTP(e.URL, opts)
 }
 
 // filePath turns a file URL's path into the operating system's form; on Windows

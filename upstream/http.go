@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"net/url"
@@ -15,9 +16,9 @@ import (
 
 // NewHTTP returns a source that asks the module proxy at baseURL over HTTP.
 //
-// User information in the URL is sent as basic authentication, over https or to
-// a loopback address only, and never to another host that the proxy redirects
-// to. Redirects are followed for at most 10 requests, as by the go command, and
+// User information in the URL is sent as basic authentication. Neither it nor
+// [HTTPOptions].Credentials go anywhere but over https or to a loopback address,
+// nor to another host that the proxy redirects to, nor on from there. Redirects are followed for at most 10 requests, as by the go command, and
 // never from https to http. Bodies over [Kind.MaxSize] and encodings that were
 // not asked for are refused.
 //
@@ -42,6 +43,7 @@ func NewHTTP(baseURL string, opts *HTTPOptions) (Upstream, error) {
 		return nil, fmt.Errorf("refusing to send credentials without encryption: use https in %s", redact(base))
 	}
 	h := &httpSource{opts: opts.withDefaults()}
+	h.away = opts.newAway(h.opts.Transport)
 	h.name = cmp.Or(h.opts.Name, redact(base))
 	h.user = base.User
 	base.User = nil
@@ -56,15 +58,20 @@ type httpSource struct {
 	base *url.URL // without user information
 	user *url.Userinfo
 	opts HTTPOptions
+	away http.RoundTripper // for other hosts that a redirect leads to
 
 	database string // of a checksum database's own server, whose paths have no /sumdb/name
 }
 
 func (h *httpSource) Name() string { return h.name }
 
+// Format prints the name for every verb: some would print the password.
+func (h *httpSource) Format(s fmt.State, _ rune) { _, _ = io.WriteString(s, h.name) }
+
 // CloseIdleConnections closes the connections that are kept for later requests.
 func (h *httpSource) CloseIdleConnections() {
 	(&http.Client{Transport: h.opts.Transport}).CloseIdleConnections()
+	(&http.Client{Transport: h.away}).CloseIdleConnections()
 }
 
 func (h *httpSource) Fetch(ctx context.Context, req Request) (*Response, error) {
@@ -80,20 +87,21 @@ func (h *httpSource) Fetch(ctx context.Context, req Request) (*Response, error) 
 		guard.stop()
 		return nil, h.fail(ctx, req, err)
 	}
-	client := &http.Client{Transport: readableRedirects{h.opts.Transport}, CheckRedirect: func(next *http.Request, via []*http.Request) error {
+	visit := &visit{source: h, guard: guard}
+	client := &http.Client{Transport: readableRedirects{visit}, CheckRedirect: func(next *http.Request, via []*http.Request) error {
 		guard.reset()
 		return checkRedirect(next, via)
 	}}
 	resp, err := client.Do(httpReq)
 	if err != nil {
-		err = h.fail(ctx, req, guard.cause(err))
+		err = visit.clean(h.fail(ctx, req, guard.cause(err)))
 		guard.stop()
 		return nil, err
 	}
 	guard.next(h.opts.StallTimeout, errStalled)
-	body := &httpBody{source: h, ctx: ctx, req: req, guard: guard, body: resp.Body, left: req.Kind().MaxSize()}
+	body := &httpBody{source: h, ctx: ctx, req: req, guard: guard, body: visit.body(resp.Body), left: req.Kind().MaxSize()}
 	point := resumePoint(ctx, req)
-	if err := h.refuse(req, resp, point); err != nil {
+	if err := h.refuse(req, resp, point, visit); err != nil {
 		body.Close()
 		return nil, err
 	}
@@ -130,15 +138,11 @@ func (h *httpSource) newRequest(ctx context.Context, req Request) (*http.Request
 	if via := Via(ctx); via != "" {
 		r.Header.Set("Via", via)
 	}
-	if h.user != nil {
-		password, _ := h.user.Password()
-		r.SetBasicAuth(h.user.Username(), password)
-	}
 	return r, nil
 }
 
-// checkRedirect follows the go command (web/http.go) and is stricter in one
-// point: net/http keeps credentials on the way to a subdomain, we do not.
+// checkRedirect follows the go command (web/http.go). What credentials go with
+// the next request is for [visit] to decide.
 func checkRedirect(next *http.Request, via []*http.Request) error {
 	first := via[0].URL
 	if first.Scheme == "https" && next.URL.Scheme != "https" {
@@ -146,9 +150,6 @@ func checkRedirect(next *http.Request, via []*http.Request) error {
 	}
 	if len(via) >= 10 {
 		return errors.New("stopped after 10 redirects")
-	}
-	if next.URL.Host != first.Host || next.URL.Scheme != first.Scheme {
-		next.Header.Del("Authorization")
 	}
 	next.Header.Del("Referer")
 	return nil
@@ -171,7 +172,14 @@ func (t readableRedirects) RoundTrip(r *http.Request) (*http.Response, error) {
 }
 
 // refuse returns the error for a response that is not a good answer.
-func (h *httpSource) refuse(req Request, resp *http.Response, point ResumePoint) error {
+func (h *httpSource) refuse(req Request, resp *http.Response, point ResumePoint, visit *visit) error {
+	if e := h.refusal(req, resp, point, visit); e != nil {
+		return visit.clean(e)
+	}
+	return nil
+}
+
+func (h *httpSource) refusal(req Request, resp *http.Response, point ResumePoint, visit *visit) *Error {
 	e := &Error{Request: req, Source: h.name}
 	if resp.StatusCode == http.StatusPartialContent && point.Offset > 0 {
 		if e.Err = checkRange(resp, point); e.Err != nil {
@@ -186,7 +194,8 @@ func (h *httpSource) refuse(req Request, resp *http.Response, point ResumePoint)
 		e.RetryAfter = retryAfter(resp.Header.Get("Retry-After"), time.Now())
 		// Read from resp.Body, the text does not reset the guard: all of it must
 		// come within the bound for one byte.
-		e.Text = errorText(resp.Header.Get("Content-Type"), resp.Body)
+		e.Text = errorText(resp.Header.Get("Content-Type"), visit.screen(resp.Body))
+		visit.explain(e)
 		return e
 	}
 	if enc := resp.Header.Get("Content-Encoding"); enc != "" && !strings.EqualFold(enc, "identity") {

@@ -17,12 +17,24 @@ type HTTPOptions struct {
 	// Transport makes the requests. Default: a transport of the source's own
 	// that keeps connections alive, speaks HTTP/2 where the server does, and
 	// honours HTTP_PROXY, HTTPS_PROXY and NO_PROXY. TLS, ConnectTimeout and
-	// TLSTimeout belong to that default and do nothing for another Transport.
+	// TLSTimeout belong to that default and do nothing for another Transport,
+	// which shows its client certificate to whom it likes.
 	Transport http.RoundTripper
 
-	// TLS is the client's TLS configuration, for private CAs or client
-	// certificates. It is cloned. Default: the system's roots.
+	// TLS is the client's TLS configuration: RootCAs holds private CAs,
+	// Certificates the client's certificate for a server that asks for one, or
+	// GetClientCertificate a function that gives it, for one that is renewed
+	// while the program runs. It is cloned. A client certificate is not shown to
+	// another host that a redirect leads to. Default: the system's roots.
 	TLS *tls.Config
+
+	// Credentials are asked what to send with each request. They are not asked
+	// about a source with user information in its URL, which is used instead as
+	// by the go command, nor about one that is reached without encryption, other
+	// than on a loopback address. A Transport that follows redirects by itself,
+	// or passes requests on without encryption, takes them where it likes.
+	// Default: none.
+	Credentials Credentials
 
 	// ConnectTimeout bounds making a connection. Default: 5 s.
 	ConnectTimeout time.Duration
@@ -84,6 +96,23 @@ func newTransport(opts *HTTPOptions) *http.Transport {
 		t.TLSClientConfig = opts.TLS.Clone()
 	}
 	return t
+}
+
+// newAway returns the transport for what a redirect leads to on other hosts: as
+// own, the source's, but with no client certificate to show.
+func (o *HTTPOptions) newAway(own http.RoundTripper) http.RoundTripper {
+	t, ok := own.(*http.Transport)
+	if !ok || t == nil || o == nil || o.Transport != nil || o.TLS == nil {
+		return own
+	}
+	if len(o.TLS.Certificates) == 0 && o.TLS.GetClientCertificate == nil {
+		return own
+	}
+	anonymous := *o
+	anonymous.TLS = o.TLS.Clone()
+	anonymous.TLS.Certificates, anonymous.TLS.GetClientCertificate = nil, nil
+	away := anonymous.withDefaults()
+	return away.Transport
 }
 
 // headerTimeout bounds all that comes before a response's header, for any

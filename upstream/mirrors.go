@@ -108,8 +108,8 @@ func (m *mirrors) runners(req Request) []runner {
 			members = m.order(req, lane, members)
 		}
 		for _, i := range members {
-			_, reluctant := As[nothing](m.members[i].Upstream)
-			runners = append(runners, runner{Upstream: m.members[i].Upstream, reserve: m.members[i].Backup, reluctant: reluctant})
+			member := m.members[i]
+			runners = append(runners, runner{Upstream: member.Upstream, reserve: member.Backup, reluctant: isReluctant(member.Upstream)})
 		}
 	}
 	return runners

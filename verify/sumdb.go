@@ -37,6 +37,13 @@ type SumDBOptions struct {
 	// late for its circuit to see by itself. Default: nobody is told.
 	Strike func(source string, err error)
 
+	// TakeTurn is called before a look-up or a tile is asked for that the store
+	// lacks, so that all who share the store ask once. It is not for a tree head,
+	// which changes, nor for the tiles that prove one: they are not stored before
+	// it is clear that the database does not contradict itself. Default: each asks
+	// for itself.
+	TakeTurn TakeTurn
+
 	// Logger gets what no caller is told, such as a store that fails.
 	// Default: [slog.Default].
 	Logger *slog.Logger

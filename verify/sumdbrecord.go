@@ -50,6 +50,25 @@ func (r record) sums(m module.Version, by string) (Sums, error) {
 	return sums, nil
 }
 
+// A TakeTurn waits until nobody else, in this process or in another that shares
+// the store, is about to ask for req and to store the answer. The caller looks
+// into the store then, asks with the context that it is given, and calls over with
+// its outcome when what it learnt is stored. An error is the outcome of the one
+// who was waited for. It must not wait for ever: a look-up's turn is held while
+// the turns of tiles are waited for, in the order of their paths. It may be called
+// by many goroutines at once.
+type TakeTurn func(ctx context.Context, req upstream.Request) (turn context.Context, over func(error), err error)
+
+// takeTurn takes a turn, if there are any, and reports whether it did: then
+// somebody may have stored what is wanted meanwhile.
+func (s *SumDB) takeTurn(ctx context.Context, req upstream.Request) (turn context.Context, over func(error), taken bool, err error) {
+	if s.opts.TakeTurn == nil || upstream.Offline(ctx) {
+		return ctx, func(error) {}, false, nil
+	}
+	turn, over, err = s.opts.TakeTurn(ctx, req)
+	return turn, over, true, err
+}
+
 func (s *SumDB) lookupRequest(m module.Version) (upstream.Request, error) {
 	path, err := module.EscapePath(m.Path)
 	if err != nil {
@@ -63,16 +82,39 @@ func (s *SumDB) lookupRequest(m module.Version) (upstream.Request, error) {
 }
 
 // record returns the verified record of m, from the store if it is there.
-func (s *SumDB) record(ctx context.Context, m module.Version) (record, error) {
+func (s *SumDB) record(ctx context.Context, m module.Version) (rec record, err error) {
 	req, err := s.lookupRequest(m)
 	if err != nil {
 		return record{}, err
 	}
-	if data, ok := s.held(ctx, req.Key()); ok {
-		if id, text, _, err := tlog.ParseRecord(data); err == nil {
-			return record{id, text}, nil
+	if rec, ok := s.heldRecord(ctx, req); ok {
+		return rec, nil
+	}
+	ctx, over, taken, err := s.takeTurn(ctx, req)
+	if err != nil {
+		return record{}, err
+	}
+	defer func() { over(err) }()
+	if taken {
+		if rec, ok := s.heldRecord(ctx, req); ok {
+			return rec, nil
 		}
 	}
+	return s.askRecord(ctx, req, m)
+}
+
+// heldRecord returns a record from the store.
+func (s *SumDB) heldRecord(ctx context.Context, req upstream.Request) (record, bool) {
+	data, ok := s.held(ctx, req.Key())
+	if !ok {
+		return record{}, false
+	}
+	id, text, _, err := tlog.ParseRecord(data)
+	return record{id, text}, err == nil
+}
+
+// askRecord asks the source for the record of m, verifies it, and stores it.
+func (s *SumDB) askRecord(ctx context.Context, req upstream.Request, m module.Version) (record, error) {
 	data, source, err := s.ask(ctx, req)
 	if err != nil {
 		return record{}, err
@@ -105,7 +147,7 @@ func (s *SumDB) checkRecord(ctx context.Context, req upstream.Request, rec recor
 	if rec.id < 0 || rec.id >= known.tree.N {
 		return s.accuse(ctx, source, fmt.Errorf("record %d is beyond the end of the tree that came with it", rec.id), evidence)
 	}
-	hash, t, err := readTree(ctx, s, known.tree, "", func(r tlog.HashReader) (tlog.Hash, error) {
+	hash, _, err := readProven(ctx, s, known.tree, func(r tlog.HashReader) (tlog.Hash, error) {
 		hashes, err := r.ReadHashes([]int64{tlog.StoredHashIndex(0, rec.id)})
 		if err != nil {
 			return tlog.Hash{}, err
@@ -118,7 +160,6 @@ func (s *SumDB) checkRecord(ctx context.Context, req upstream.Request, rec recor
 	if hash != tlog.RecordHash(rec.text) {
 		return s.accuse(ctx, source, fmt.Errorf("the record is not the one in the tree, for %v", req), evidence, known.msg)
 	}
-	s.keepTiles(ctx, t)
 	return nil
 }
 

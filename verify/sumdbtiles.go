@@ -1,6 +1,7 @@
 package verify
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -25,6 +26,13 @@ type tiles struct {
 	head  string // who delivered the tree head, if it is not proven itself
 	fresh bool   // pass the store over, in which something is damaged
 
+	// proven is whether the tree is known to be good: what it proves is stored at
+	// once, and asked for in turn with others. Turns are taken once per reading,
+	// which asks for all tiles at once, in the order of their paths: so none waits
+	// for another that waits for it.
+	proven bool
+	turns  []func(error)
+
 	mu     sync.Mutex
 	asked  map[tlog.Tile]string // who gave what did not come from the store
 	stored bool                 // something came from the store
@@ -33,13 +41,23 @@ type tiles struct {
 
 // readTree runs read over the hashes of tree, each of which is verified by tree.
 // A head that is not proven yet itself is from the source named so.
-// If something does not add up and the store had a part in it, the source alone
-// is asked: bit rot costs a request.
 func readTree(ctx context.Context, s *SumDB, tree tlog.Tree, head string, read func(tlog.HashReader) (tlog.Hash, error)) (tlog.Hash, *tiles, error) {
-	t := &tiles{ctx: ctx, s: s, head: head}
+	return readBy(func(fresh bool) *tiles { return &tiles{ctx: ctx, s: s, head: head, fresh: fresh} }, tree, read)
+}
+
+// readProven is readTree for a tree that is known to be good; what it asks for is
+// stored.
+func readProven(ctx context.Context, s *SumDB, tree tlog.Tree, read func(tlog.HashReader) (tlog.Hash, error)) (tlog.Hash, *tiles, error) {
+	return readBy(func(fresh bool) *tiles { return &tiles{ctx: ctx, s: s, proven: true, fresh: fresh} }, tree, read)
+}
+
+// readBy reads by tiles that begin makes. If something does not add up and the
+// store had a part in it, the source alone is asked: bit rot costs a request.
+func readBy(begin func(fresh bool) *tiles, tree tlog.Tree, read func(tlog.HashReader) (tlog.Hash, error)) (tlog.Hash, *tiles, error) {
+	t := begin(false)
 	hash, err := t.read(tree, read)
 	if err != nil && t.stored && !isUpstream(err) {
-		t = &tiles{ctx: ctx, s: s, head: head, fresh: true}
+		t = begin(true)
 		hash, err = t.read(tree, read)
 	}
 	if err == nil || isUpstream(err) {
@@ -49,7 +67,7 @@ func readTree(ctx context.Context, s *SumDB, tree tlog.Tree, head string, read f
 		return tlog.Hash{}, nil, err
 	}
 	// Who lied is known and struck, so that another source may be asked now.
-	t = &tiles{ctx: ctx, s: s, head: head, fresh: true}
+	t = begin(true)
 	if hash, again := t.read(tree, read); again == nil {
 		return hash, t, nil
 	}
@@ -58,7 +76,12 @@ func readTree(ctx context.Context, s *SumDB, tree tlog.Tree, head string, read f
 
 func (t *tiles) read(tree tlog.Tree, read func(tlog.HashReader) (tlog.Hash, error)) (tlog.Hash, error) {
 	t.asked, t.good = map[tlog.Tile]string{}, map[tlog.Tile][]byte{}
-	return read(tlog.TileHashReader(tree, t))
+	defer t.endTurns()
+	hash, err := read(tlog.TileHashReader(tree, t))
+	if err == nil && t.proven {
+		t.s.keepTiles(t.ctx, t)
+	}
+	return hash, err
 }
 
 func isUpstream(err error) bool {
@@ -102,11 +125,38 @@ func (t *tiles) SaveTiles(saved []tlog.Tile, data [][]byte) {
 
 // ReadTiles is part of tlog.TileReader. It reads all at once.
 func (t *tiles) ReadTiles(wanted []tlog.Tile) ([][]byte, error) {
+	data, err := readAll(wanted, t.readHeld)
+	if err != nil {
+		return nil, err
+	}
+	var missing []tlog.Tile
+	for i, tile := range wanted {
+		if data[i] == nil {
+			missing = append(missing, tile)
+		}
+	}
+	if err := t.takeTurns(missing); err != nil {
+		return nil, err
+	}
+	rest, err := readAll(missing, t.readTile)
+	if err != nil {
+		return nil, err
+	}
+	for i := range data {
+		if data[i] == nil {
+			data[i], rest = rest[0], rest[1:]
+		}
+	}
+	return data, nil
+}
+
+// readAll reads all tiles at once.
+func readAll(wanted []tlog.Tile, read func(tlog.Tile) ([]byte, error)) ([][]byte, error) {
 	data := make([][]byte, len(wanted))
 	errs := make([]error, len(wanted))
 	var all sync.WaitGroup
 	for i, tile := range wanted {
-		all.Go(func() { data[i], errs[i] = t.readTileSafely(tile) })
+		all.Go(func() { data[i], errs[i] = readSafely(tile, read) })
 	}
 	all.Wait()
 	for _, err := range errs {
@@ -117,23 +167,67 @@ func (t *tiles) ReadTiles(wanted []tlog.Tile) ([][]byte, error) {
 	return data, nil
 }
 
-// readTileSafely keeps a store of the embedder's that panics from ending the
+// readSafely keeps a store of the embedder's that panics from ending the
 // program: nobody else would recover in this goroutine.
-func (t *tiles) readTileSafely(tile tlog.Tile) (data []byte, err error) {
+func readSafely(tile tlog.Tile, read func(tlog.Tile) ([]byte, error)) (data []byte, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = &upstream.Error{Subject: tile.Path(), Err: fmt.Errorf("panic: %v", p)}
 		}
 	}()
-	return t.readTile(tile)
+	return read(tile)
 }
 
+// takeTurns takes the turns of tiles.
+func (t *tiles) takeTurns(missing []tlog.Tile) error {
+	if !t.proven || t.fresh {
+		return nil
+	}
+	sorted := slices.SortedFunc(slices.Values(missing), func(a, b tlog.Tile) int { return cmp.Compare(a.Path(), b.Path()) })
+	for _, tile := range sorted {
+		req, err := t.s.request(tile.Path())
+		if err != nil {
+			return err
+		}
+		ctx, over, taken, err := t.s.takeTurn(t.ctx, req)
+		if err != nil {
+			return err
+		}
+		if taken {
+			t.ctx, t.turns = ctx, append(t.turns, over)
+		}
+	}
+	return nil
+}
+
+// endTurns ends them. The failure of a reading need not be that of each tile.
+func (t *tiles) endTurns() {
+	for _, over := range t.turns {
+		over(nil)
+	}
+}
+
+// readHeld returns a tile from the store, or nil.
+func (t *tiles) readHeld(tile tlog.Tile) ([]byte, error) {
+	if t.fresh {
+		return nil, nil
+	}
+	data, ok := t.s.heldTile(t.ctx, tile)
+	if !ok {
+		return nil, nil
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.stored = true
+	return data, nil
+}
+
+// readTile asks for a tile, unless somebody stored it while we waited for a turn.
 func (t *tiles) readTile(tile tlog.Tile) ([]byte, error) {
-	if data, ok := t.s.heldTile(t.ctx, tile); ok && !t.fresh {
-		t.mu.Lock()
-		defer t.mu.Unlock()
-		t.stored = true
-		return data, nil
+	if len(t.turns) > 0 {
+		if data, _ := t.readHeld(tile); data != nil {
+			return data, nil
+		}
 	}
 	data, source, err := t.s.askTile(t.ctx, tile)
 	if err != nil {
@@ -246,7 +340,7 @@ func covers(tree tlog.Tree, tile tlog.Tile) bool {
 // it, and returns as much of it as was asked for.
 func (s *SumDB) provenTile(ctx context.Context, tile tlog.Tile, tree tlog.Tree) ([]byte, error) {
 	first := tlog.StoredHashIndex(tile.H*tile.L, tile.N<<tile.H)
-	_, t, err := readTree(ctx, s, tree, "", func(r tlog.HashReader) (tlog.Hash, error) {
+	_, t, err := readProven(ctx, s, tree, func(r tlog.HashReader) (tlog.Hash, error) {
 		hashes, err := r.ReadHashes([]int64{first})
 		if err != nil {
 			return tlog.Hash{}, err
@@ -256,7 +350,6 @@ func (s *SumDB) provenTile(ctx context.Context, tile tlog.Tile, tree tlog.Tree) 
 	if err != nil {
 		return nil, err
 	}
-	s.keepTiles(ctx, t)
 	for got, data := range t.good {
 		if got.H == tile.H && got.L == tile.L && got.N == tile.N {
 			if data, ok := cut(tile, data); ok {

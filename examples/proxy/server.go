@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/breakwater-go/breakwater/fetch"
+	"github.com/breakwater-go/breakwater/fetch/guard"
 )
 
 // shutdownLimit is how long requests under way may take to finish at the end.
@@ -18,18 +19,9 @@ const shutdownLimit = 30 * time.Second
 
 // newServer returns a server with limits fit for strangers; cert is nil for
 // plain http.
-//
-// There is no WriteTimeout: it would bound the whole answer, and a zip may take
-// minutes on a slow line. Nor is there a ReadTimeout: it would go on running
-// while a source is asked, and then end the request.
 func newServer(f fetch.Fetcher, cert *keyPair, log *slog.Logger) *http.Server {
-	server := &http.Server{
-		Handler:           routes(f),
-		ReadHeaderTimeout: 10 * time.Second,
-		IdleTimeout:       2 * time.Minute, // longer than the pauses of a go command
-		MaxHeaderBytes:    64 << 10,
-		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelWarn),
-	}
+	server := guard.Server(routes(f), nil)
+	server.ErrorLog = slog.NewLogLogger(log.Handler(), slog.LevelWarn)
 	if cert != nil {
 		server.TLSConfig = &tls.Config{GetCertificate: cert.GetCertificate}
 	}

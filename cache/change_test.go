@@ -1,0 +1,66 @@
+package cache
+
+import (
+	"context"
+	"errors"
+	"io"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// plainDisk opens a store with no bounds.
+func plainDisk(t *testing.T, dir string) *Disk {
+	t.Helper()
+	d, err := OpenDisk(dir, &DiskOptions{NoSync: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { d.Close() })
+	return d
+}
+
+func short(content string) Content {
+	return Content{Size: int64(len(content)), Body: strings.NewReader(content)}
+}
+
+// holds reports whether the entry under key has that content.
+func holds(d *Disk, key, content string) bool {
+	e, err := d.Get(context.Background(), key)
+	if err != nil {
+		return false
+	}
+	defer e.Body.Close()
+	got, err := io.ReadAll(e.Body)
+	return err == nil && string(got) == content
+}
+
+// A process that is stopped while it changes an entry keeps others waiting for a
+// moment, and no longer than their contexts.
+func TestChangeWaitsForAStoppedProcess(t *testing.T) {
+	dir := t.TempDir()
+	synctest.Test(t, func(t *testing.T) {
+		stopped, d := plainDisk(t, dir), plainDisk(t, dir)
+		done, err := stopped.beginChange(t.Context(), "m")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer done()
+		begun := time.Now()
+		if err := d.Put(t.Context(), "m", short("content")); err != nil || !holds(d, "m", "content") {
+			t.Errorf("Put: %v", err)
+		}
+		if waited := time.Since(begun); waited > changeWait || locksWork && waited == 0 {
+			t.Errorf("Put waited for %v", waited)
+		}
+		if !locksWork {
+			return
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), changeWait/2)
+		defer cancel()
+		if err := d.Delete(ctx, "m"); !errors.Is(err, context.DeadlineExceeded) || !holds(d, "m", "content") {
+			t.Errorf("Delete: %v", err)
+		}
+	})
+}

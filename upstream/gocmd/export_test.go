@@ -1,0 +1,33 @@
+package gocmd
+
+import "time"
+
+// What the tests see of the inside.
+var (
+	IsPublic   = isPublic
+	ParseNetrc = func(data string) []login { all, _ := parseNetrc(data); return all }
+	CheckHost  = func(host string) bool { return newGuard(new(settings)).checkHost(host, "443") == nil }
+	Reason     = func(text, dir string) string { return reason(text, &workspace{dir: dir}) }
+	ReadRuns   = readRuns
+	LastStatus = func(file string) int { return readTransfers(file).status }
+	AllowsGit  = func(vcs, private, path string) bool {
+		rules, err := parseVCS(vcs)
+		return err == nil && rules.allow(path, private)
+	}
+	MaxText     = maxTextBytes
+	NewTestHome = func(dir, module string) (*workspace, error) {
+		return newWorkspace(dir, module, &settings{Options: Options{Netrc: dir + "/none"}})
+	}
+)
+
+func NewShelf(most int, idle time.Duration) *shelf { return &shelf{most: most, idle: idle} }
+
+func (s *shelf) Take(module string) *workspace { return s.take(module) }
+func (s *shelf) Put(w *workspace)              { s.put(w) }
+func (s *shelf) Close()                        { s.close() }
+
+func (l login) Fields() [3]string     { return [3]string{l.machine, l.name, l.password} }
+func (r gitRun) Argv() []string       { return r.argv }
+func (r gitRun) Ended() (bool, int)   { return r.ended, r.code }
+func (r gitRun) Network() bool        { return r.uses([]string{"https"}) }
+func (r gitRun) Complaints() []string { return r.errors }
