@@ -22,6 +22,18 @@
 // [Client.Reconfigure] replaces them while requests go on, and [Client.Ranking]
 // tells how the sources fare.
 //
+// # Private modules, and who may ask for what
+//
+// [Options] Private sends modules to sources of their own, Claimed refuses names that
+// belong to somebody inside, and Direct has "direct" mean version control. Such
+// modules are asked of nobody else, and no checksum database learns of them.
+//
+// A [Policy] stands around a Client and is a Fetcher itself. [HandlerOptions]
+// Authorize decides for each caller, and Audit is told who had what; packages guard
+// and audit have the pieces.
+//
+// # Helpers
+//
 // Small programs can use the helpers: [Resolve] turns a version query into a
 // version, [SaveZip] downloads a module's zip, [Extract] unpacks it.
 //
@@ -35,6 +47,15 @@
 // A flight has no deadline of its own that would have to follow its waiters':
 // when the last of them has gone, by deadline or otherwise, the flight ends a
 // short grace later, which comes to the same.
+//
+// A policy is around the Fetcher, and not inside of it: so it holds for what is in
+// the cache and for what is stored by others, and the cache holds what the sources
+// say, whatever the policy is today. What goes in beneath it, as [Client.Export] and
+// [Client.Purge] do, is the operator's.
+//
+// Who processes share a store with is asked once for look-ups and tiles of a checksum
+// database, too, by turns that the engine takes: what a flight brings is not proven
+// before other answers are there. See across.go.
 //
 // An answer that cannot be had offline is "unavailable" (502), although the
 // public mirror says 404 there: absence is only what a source said.

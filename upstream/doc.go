@@ -12,6 +12,10 @@
 //   - [Dir] and [FS] read a tree laid out like GOMODCACHE/cache/download.
 //   - [ParseGOPROXY] and [NewGOPROXY] understand what the go command accepts in
 //     the GOPROXY variable.
+//   - Package gocmd fetches from version control, which is what "direct" means.
+//
+// What an HTTP source sends so that it is let in are [Credentials]; package auth
+// has them from a netrc file, from what GOAUTH names, or from a function.
 //
 // # Combinators
 //
@@ -43,6 +47,9 @@
 //
 // That a source lost a race counts against it only if it was silent for longer
 // than it usually is; otherwise the fastest mirror would drive the others out.
+//
+// A source that stands for many servers is [Parted]: what befalls one must not
+// keep the others out, and what it does takes too long to be done twice.
 //
 // The constructor for checksum-database requests is [NewSumDBRequest], apart
 // from [NewRequest]: a look-up needs a database, a module and a version, one
