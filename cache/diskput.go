@@ -67,6 +67,7 @@ func (d *Disk) Move(ctx context.Context, key string, spool *Spool, meta Meta) er
 
 // NewSpool returns a spool whose file Move can take over.
 func (d *Disk) NewSpool(memory int64) *Spool {
+	d.follow(context.Background())
 	s := NewSpool(memory, d.tempPath())
 	s.owner = d.owner().name
 	return s

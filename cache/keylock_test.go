@@ -208,7 +208,7 @@ func TestDeadLocksGo(t *testing.T) {
 func TestUnlockOfALockThatIsGone(t *testing.T) {
 	for name, lose := range map[string]func(dir string) error{
 		"removed":    os.RemoveAll,
-		"moved away": func(dir string) error { return os.Rename(dir, dir+".old") },
+		"moved away": movedAway,
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := filepath.Join(t.TempDir(), "cache")

@@ -71,6 +71,7 @@ func (d *Disk) takeAway(ctx context.Context, key string, info fs.FileInfo) (file
 		return "", false
 	}
 	if d.readOnly {
+		d.witness.condemn(key, fingerprintOf(info))
 		return "", true
 	}
 	if d.isKept(info.Size()) {

@@ -60,5 +60,7 @@ func (r *readOnly) List(ctx context.Context, visit func(key string) error) error
 
 func (r *readOnly) Close() error {
 	r.d.closed.Store(true)
+	done, _ := r.d.changing.take(context.Background(), "") // as renew does
+	defer done()
 	return r.d.root().Close()
 }

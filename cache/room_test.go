@@ -2,6 +2,7 @@ package cache_test
 
 import (
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"strings"
@@ -110,4 +111,86 @@ func TestPinnedBeyondTheBound(t *testing.T) {
 		}
 		d.Close()
 	})
+}
+
+// What was noted as one of the worst early in a walk, and is used or replaced before
+// the end of it, stays.
+func TestUsedDuringTheWalkStays(t *testing.T) {
+	for name, use := range map[string]func(*testing.T, *cache.Disk){
+		"used":     func(t *testing.T, d *cache.Disk) { wantContent(t, d, "a", "content") },
+		"replaced": func(t *testing.T, d *cache.Disk) { put(t, d, "a", "brand new") },
+		"neither":  func(*testing.T, *cache.Disk) {},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			fill(t, dir, 20)
+			put(t, openDisk(t, dir), "a", "content") // which comes first
+			unused(t, dir, "a", 10_000*time.Hour)
+			held, goOn := make(chan struct{}), make(chan struct{})
+			var walks atomic.Int64
+			d, told := openBounded(t, dir, cache.Bounds{MaxFiles: 20, Retention: func(key string) cache.Retention {
+				if key == "m019" && walks.Add(1) == 2 { // the first only counts
+					close(held)
+					<-goOn
+				}
+				return cache.Keep
+			}})
+			<-held
+			use(t, d)
+			close(goOn)
+			if e := <-told; e.Err != nil || e.Entries == 0 {
+				t.Errorf("evicted %+v", e)
+			}
+			if got, want := stored(d, "a"), name != "neither"; got != want {
+				t.Errorf("it is there: %v, want %v", got, want)
+			}
+		})
+	}
+}
+
+// Records dated in the future, by a clock that was wrong, are put right by a walk,
+// and age from then on.
+func TestRecordsOfTheFutureAge(t *testing.T) {
+	dir := t.TempDir()
+	fill(t, dir, 5) // by a clock that is decades ahead of the one below
+	synctest.Test(t, func(t *testing.T) {
+		d, _ := openBounded(t, dir, cache.Bounds{MaxAge: 5 * time.Hour})
+		synctest.Wait()
+		if s := d.Stats(); s.Entries != 5 {
+			t.Errorf("stats %+v: what is of the future is not old", s)
+		}
+		for i := range 5 {
+			file := filepath.Join(dir, ".breakwater", "records", fmt.Sprintf("m%03d,json", i))
+			if at := modTime(t, file); !at.Equal(time.Now()) {
+				t.Errorf("m%03d was used at %v, and it is %v", i, at, time.Now())
+			}
+		}
+		time.Sleep(7 * time.Hour)
+		synctest.Wait()
+		if s := d.Stats(); s.Entries != 0 || s.Evicted != 5 {
+			t.Errorf("stats %+v after seven hours", s)
+		}
+		d.Close()
+	})
+}
+
+// However long it took to fetch an entry, it goes when nobody has asked for it for
+// decades.
+func TestNothingTookTooLongToGo(t *testing.T) {
+	dir := t.TempDir()
+	fill(t, dir, 20)
+	c := text(strings.Repeat("x", 1000))
+	c.Took = math.MaxInt64
+	if err := openDisk(t, dir).Put(t.Context(), "slow", c); err != nil {
+		t.Fatal(err)
+	}
+	unused(t, dir, "slow", 30*365*24*time.Hour)
+	d, told := openBounded(t, dir, cache.Bounds{MaxFiles: 15})
+	<-told
+	if stored(d, "slow") {
+		t.Error("it is still there")
+	}
+	if s := d.Stats(); s.Entries != 13 {
+		t.Errorf("stats %+v", s)
+	}
 }

@@ -59,6 +59,9 @@ func (d *Disk) scrubEntry(ctx context.Context, key string) (int64, error) {
 	}
 	defer file.Close()
 	err = readThrough(ctx, file, info.Size(), rec.meta().Digest)
+	if isDamage(err) && d.witness.isBad(key, fingerprintOf(info)) {
+		err = errKnown
+	}
 	if isDamage(err) {
 		d.quarantine(ctx, key, info, err)
 	}
