@@ -98,7 +98,7 @@ func (d *Disk) Dir() string { return d.root().Name() }
 // Get returns the entry under key. A file whose record is missing, unreadable
 // or of another file is a miss.
 func (d *Disk) Get(ctx context.Context, key string) (*Entry, error) {
-	if err := checkKey(key); err != nil {
+	if err := CheckKey(key); err != nil {
 		return nil, &MissError{Key: key, Err: err}
 	}
 	e, err := d.get(ctx, key)
@@ -177,7 +177,7 @@ func missOr(key string, err error) error {
 
 // Delete removes the entry under key.
 func (d *Disk) Delete(ctx context.Context, key string) error {
-	if err := checkKey(key); err != nil {
+	if err := CheckKey(key); err != nil {
 		return nil
 	}
 	d.follow(ctx)

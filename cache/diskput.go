@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"os"
@@ -17,7 +18,7 @@ import (
 
 // Put stores content under key.
 func (d *Disk) Put(ctx context.Context, key string, c Content) error {
-	if err := checkKey(key); err != nil {
+	if err := d.mayHold(key, c.Size); err != nil {
 		return err
 	}
 	file, name, err := d.createTemp(ctx)
@@ -38,10 +39,19 @@ func (d *Disk) Put(ctx context.Context, key string, c Content) error {
 	return d.noticeFull(errors.Join(err, file.Close()))
 }
 
+// mayHold refuses a key that is none, and content that is larger than all of the
+// store may be.
+func (d *Disk) mayHold(key string, size int64) error {
+	if most := d.opts.Bounds.MaxBytes; most > 0 && size > most {
+		return fmt.Errorf("%s is %d bytes, more than the %d of Bounds.MaxBytes: %w", key, size, most, ErrTooLarge)
+	}
+	return CheckKey(key)
+}
+
 // Move stores the content of spool. If the spool's file was made by NewSpool of
 // this store, it becomes the entry's file; other content is copied.
 func (d *Disk) Move(ctx context.Context, key string, spool *Spool, meta Meta) error {
-	if err := checkKey(key); err != nil {
+	if err := d.mayHold(key, spool.Size()); err != nil {
 		return err
 	}
 	digest, err := spool.Digest()

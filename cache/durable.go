@@ -70,7 +70,7 @@ func (d *Disk) syncDir(dir string) error {
 	}
 	file, err := d.root().Open(dir)
 	if err != nil {
-		return err
+		return ignoreAbsence(err) // what was in it has been evicted or deleted, and it with that
 	}
 	err = file.Sync()
 	file.Close()

@@ -57,6 +57,9 @@ var ErrAbandoned = errors.New("the store took too long and is not waited for any
 // files, or in [Layered] beside the store before. That a faster layer answers is
 // told to s in the background, and not at all while s is left alone.
 func Gate(s Store, opts *GateOptions) Store {
+	if s == nil {
+		panic("cache: Gate: the store is nil")
+	}
 	var o GateOptions
 	if opts != nil {
 		o = *opts

@@ -26,6 +26,9 @@ import (
 // not reach them: what they have is found again. All this holds within one call:
 // what Layered returned must not be the faster of two if it has a read-only one.
 func Layered(stores ...Store) Store {
+	if slices.Contains(stores, nil) {
+		panic("cache: Layered: one of the stores is nil")
+	}
 	var writable, fixed []Store
 	copied := true
 	for _, s := range stores {

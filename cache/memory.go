@@ -83,7 +83,7 @@ func (m *memory) Get(_ context.Context, key string) (*Entry, error) {
 }
 
 func (m *memory) Put(_ context.Context, key string, c Content) error {
-	if err := checkKey(key); err != nil {
+	if err := CheckKey(key); err != nil {
 		return err
 	}
 	if c.Size > m.maxEntry {

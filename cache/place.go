@@ -20,6 +20,9 @@ type place struct {
 func openPlace(dir string) (*place, error) {
 	// Spools are made by name, which must not change its meaning with the
 	// process's working directory.
+	if dir == "" {
+		return nil, errors.New("no directory is named")
+	}
 	dir, err := filepath.Abs(dir)
 	if err != nil {
 		return nil, err

@@ -137,15 +137,16 @@ func (c *clearing) evict(ctx context.Context, one candidate) error {
 const halfAge = time.Hour
 
 // removeHalf removes a record that has had no content, or none that it describes,
-// for a while: a crash has left it, or somebody has changed the content.
-func (d *Disk) removeHalf(ctx context.Context, key string, record fs.DirEntry) {
+// for a while: a crash has left it, or somebody has changed the content. It reports
+// whether it did.
+func (d *Disk) removeHalf(ctx context.Context, key string, record fs.DirEntry) (removed bool) {
 	info, err := record.Info()
 	if err != nil || d.readOnly || time.Since(info.ModTime()) < halfAge {
-		return
+		return false
 	}
 	done, err := d.beginChange(ctx, key)
 	if err != nil {
-		return
+		return false
 	}
 	defer done()
 	file, _, _, err := d.openFile(key) // it may be whole by now
@@ -153,6 +154,7 @@ func (d *Disk) removeHalf(ctx context.Context, key string, record fs.DirEntry) {
 	case err == nil:
 		file.Close()
 	case errors.Is(err, fs.ErrNotExist), errors.Is(err, errReplaced):
-		d.deleteInTurn(key) // if it fails, the next walk tries again
+		return d.deleteInTurn(key) == nil // or the next walk tries again
 	}
+	return false
 }

@@ -14,11 +14,14 @@ type ScrubReport struct {
 	Entries int64
 	Bytes   int64
 	Damaged int64 // of the entries
+	Foreign int64 // files that somebody else has put where entries were; they are removed
 }
 
 // Scrub reads every entry in full, at no more than rate bytes per second, or as
 // fast as it can for a rate of 0 or less, and takes the damaged ones out of the
-// store, as Get does. What crashes have left of others is removed. It ends early
+// store, as Get does. What crashes have left of others is removed, and so are files
+// that were changed by others so that it shows, which Get takes for misses, if they
+// are older than an hour. It ends early
 // with ctx, whose error it returns; entries that may not be read are passed over, and
 // are the error in the end.
 func (d *Disk) Scrub(ctx context.Context, rate int64) (ScrubReport, error) {
@@ -31,7 +34,10 @@ func (d *Disk) Scrub(ctx context.Context, rate int64) (ScrubReport, error) {
 		case ctx.Err() != nil:
 			return context.Cause(ctx)
 		case errors.Is(err, errReplaced), errors.Is(err, fs.ErrNotExist) && !isDamage(err):
-			d.removeHalf(ctx, key, entry) // or it is being replaced; a miss at any rate
+			// Or it is being replaced; it is a miss at any rate.
+			if d.removeHalf(ctx, key, entry) && errors.Is(err, errReplaced) {
+				report.Foreign++
+			}
 			return nil
 		case isDamage(err):
 			report.Damaged++
@@ -90,7 +96,7 @@ func (d *Disk) walk(ctx context.Context, visit func(key string, record fs.DirEnt
 			return nil
 		}
 		key, ok := strings.CutSuffix(strings.TrimPrefix(name, recordDir+"/"), recordSuffix)
-		if !ok || checkKey(key) != nil {
+		if !ok || CheckKey(key) != nil {
 			return nil
 		}
 		if ended = visit(key, entry); ended != nil {

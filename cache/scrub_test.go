@@ -176,7 +176,7 @@ func TestScrubRemovesPairsThatDoNotFit(t *testing.T) {
 	}
 	unused(t, dir, "old", 2*time.Hour)
 	unused(t, dir, "whole", 2*time.Hour)
-	if r, err := d.Scrub(t.Context(), 0); err != nil || r != (cache.ScrubReport{Entries: 1, Bytes: 9}) {
+	if r, err := d.Scrub(t.Context(), 0); err != nil || r != (cache.ScrubReport{Entries: 1, Bytes: 9, Foreign: 1}) {
 		t.Errorf("Scrub: %+v, %v", r, err)
 	}
 	for key, want := range map[string]bool{"old": false, "whole": true, "young": true} {

@@ -113,9 +113,9 @@ func (e *MissError) Unwrap() error { return e.Err }
 
 var errKey = errors.New("invalid cache key")
 
-// checkKey refuses keys that could name something outside of a store, or in the
-// part of it where a disk store keeps its own files.
-func checkKey(key string) error {
+// CheckKey refuses keys that could name something outside of a store, or in the
+// part of it where a disk store keeps its own files; see [Store].
+func CheckKey(key string) error {
 	if !fs.ValidPath(key) || key == "." || key[0] == '.' {
 		return fmt.Errorf("%w: %.100q", errKey, key)
 	}

@@ -1,6 +1,9 @@
 package cache
 
-import "context"
+import (
+	"context"
+	"io"
+)
 
 // A Spooler is a Store that can say where a download should be written so that
 // it need not be copied later.
@@ -70,6 +73,15 @@ type Bounded interface {
 
 	// MaxEntry returns the size in bytes of the largest content that Put takes.
 	MaxEntry() int64
+}
+
+// Close closes s if it is an [io.Closer], as stores that hold files, or write in the
+// background, are. A layered store closes its layers.
+func Close(s Store) error {
+	if c, ok := s.(io.Closer); ok {
+		return c.Close()
+	}
+	return nil
 }
 
 // takes reports whether s would take content of the given size.

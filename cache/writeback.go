@@ -49,6 +49,9 @@ var ErrBacklog = errors.New("not written: too much waits to be written already")
 // write that does not end with its context, Close returns an [*UnwrittenError]: s is
 // not closed then, and the goroutine that writes to it is over when that write is.
 func WriteBack(s Store, opts *WriteBackOptions) Store {
+	if s == nil {
+		panic("cache: WriteBack: the store is nil")
+	}
 	var o WriteBackOptions
 	if opts != nil {
 		o = *opts
@@ -175,7 +178,7 @@ func (w *writeBack) tryEnqueue(next *write) error {
 
 // refuse returns why content of that size under that key is not taken.
 func (w *writeBack) refuse(key string, size int64) error {
-	if err := checkKey(key); err != nil {
+	if err := CheckKey(key); err != nil {
 		return err
 	}
 	switch {
@@ -236,7 +239,7 @@ func (w *writeBack) Put(ctx context.Context, key string, c Content) error {
 
 // Delete is put off like any write. Where the store cannot delete, nothing is.
 func (w *writeBack) Delete(_ context.Context, key string) error {
-	if _, ok := w.store.(Deleter); !ok || checkKey(key) != nil {
+	if _, ok := w.store.(Deleter); !ok || CheckKey(key) != nil {
 		return nil
 	}
 	return w.enqueue(&write{key: key, done: make(chan struct{})})

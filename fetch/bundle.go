@@ -93,7 +93,9 @@ func (c *Client) Export(ctx context.Context, dir string, files []upstream.Reques
 // Import takes the module files of the bundle in dir into the store, and returns
 // how many there were. Each is verified as any source's answer is, by what the
 // bundle itself or the store has of the checksum database; what does not pass is
-// in the error, as for Export, and is not taken, whatever becomes of the others. A
+// in the error, as for Export, and is not taken, whatever becomes of the others.
+// Modules that have a source of their own here (Options.Private, GONOPROXY), or are
+// claimed, are taken only where Options.GoSum or Options.Verifier vouches for them. A
 // store that only reads takes nothing: the error is [cache.ErrReadOnly].
 func (c *Client) Import(ctx context.Context, dir string) (int, error) {
 	if w, ok := c.store.(cache.Writability); ok && !w.Writable() {
@@ -113,6 +115,9 @@ func (c *Client) Import(ctx context.Context, dir string) (int, error) {
 	err = forEach(ctx, files.in(root.FS()), func(req upstream.Request) error {
 		if err := now.refuse(req); err != nil {
 			return err
+		}
+		if now.isOwn(req) && !now.isVouchedFor(req) {
+			return &upstream.Error{Class: upstream.Denied, Request: req, Err: errUnproven}
 		}
 		return files.tell(req, fetchInto(ctx, from, c.store, req))
 	})
@@ -140,7 +145,7 @@ type bundled struct {
 	unproven atomic.Bool // the checksum database's part does not go with ours
 }
 
-var errUnproven = errors.New("the bundle lacks what proves it by the checksum database's state that is known here: " +
+var errNoProof = errors.New("the bundle lacks what proves it by the checksum database's state that is known here: " +
 	"it must be exported into the directory of the bundles that were imported before")
 
 // tell takes note of a file's outcome. A go.mod file that is damaged is not
@@ -155,7 +160,7 @@ func (b *bundled) tell(req upstream.Request, outcome error) error {
 // explain returns what the outcomes have in common.
 func (b *bundled) explain() error {
 	if b.unproven.Load() {
-		return errUnproven
+		return errNoProof
 	}
 	return nil
 }

@@ -1,6 +1,7 @@
 package fetch_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -17,6 +18,7 @@ import (
 	"github.com/breakwater-go/breakwater/breaker"
 	"github.com/breakwater-go/breakwater/cache"
 	"github.com/breakwater-go/breakwater/fetch"
+	"github.com/breakwater-go/breakwater/fetch/internal/origin"
 	"github.com/breakwater-go/breakwater/upstream"
 	"github.com/breakwater-go/breakwater/verify"
 	"github.com/google/go-cmp/cmp"
@@ -185,15 +187,16 @@ func TestExportOfTheUnverified(t *testing.T) {
 	}
 }
 
-// Modules that have a source of their own come from the bundle as all others do,
-// and their source is not asked. What is claimed and has no source is not taken.
+// Modules that have a source of their own come from the bundle where a go.sum lists
+// them, and their source is not asked. What is claimed and has no source is not
+// taken.
 func TestImportOfPrivateModules(t *testing.T) {
 	o := chaosOrigin(t, "private.example", 2)
 	m := newMirror("private", o, 1)
 	source := m.overSockets(t)
 	options := func() fetch.Options {
 		return fetch.Options{
-			Upstream: upstream.Off(), Claimed: "private.example",
+			Upstream: upstream.Off(), Claimed: "private.example", GoSum: goSumOf(t, o, "private.example/m00", "v1.0.0"),
 			Private: []upstream.Route{{Patterns: "private.example/m00", Upstream: source}},
 		}
 	}
@@ -224,6 +227,26 @@ func TestImportOfPrivateModules(t *testing.T) {
 	if asked := m.paths(); len(asked) > 0 {
 		t.Errorf("the private source was asked for %v", asked)
 	}
+}
+
+// goSumOf returns a go.sum that lists the module as the origin has it.
+func goSumOf(t *testing.T, o *origin.Origin, path, version string) *verify.GoSum {
+	t.Helper()
+	file := func(k upstream.Kind) []byte { return o.File(request(t, k, path, version).Key()) }
+	mod, err := verify.HashMod(bytes.NewReader(file(upstream.Mod)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	content := file(upstream.Zip)
+	zip, err := verify.HashZip(bytes.NewReader(content), int64(len(content)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	sums, err := verify.ParseGoSum("go.sum", fmt.Appendf(nil, "%s %s %s\n%s %s/go.mod %s\n", path, version, zip, path, version, mod))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return sums
 }
 
 // A store that only reads says so at once.
@@ -306,5 +329,29 @@ func TestExportOfWhatIsNotThere(t *testing.T) {
 	}
 	if _, err := os.Stat(filepath.Join(dir, "example.com", "hello", "@v", "v1.0.0.zip")); err != nil {
 		t.Error(err)
+	}
+}
+
+// Where GOSUMDB says by which URL the database is asked, a bundle has its proofs, too.
+func TestExportWithADatabaseByURL(t *testing.T) {
+	o := newOrigin(t)
+	database := serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		r.URL.Path = "/sumdb/" + origin.DatabaseName + r.URL.Path
+		o.ServeHTTP(w, r)
+	}))
+	files, err := fetch.ModuleFiles(module.Version{Path: "example.com/hello", Version: "v1.0.0"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	opts := proxyOptions(serve(t, o))
+	opts.Go.GOSUMDB = o.VerifierKey + " " + database
+	if err := newClient(t, opts).Export(t.Context(), dir, files); err != nil {
+		t.Fatal(err)
+	}
+	opts = proxyOptions("off")
+	opts.Go.GOSUMDB = o.VerifierKey + " " + database
+	if n, err := newClient(t, opts).Import(t.Context(), dir); n != 3 || err != nil {
+		t.Errorf("imported %d files: %v", n, err)
 	}
 }

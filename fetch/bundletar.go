@@ -2,6 +2,7 @@ package fetch
 
 import (
 	"archive/tar"
+	"bytes"
 	"cmp"
 	"errors"
 	"fmt"
@@ -104,7 +105,9 @@ func addFile(archive *tar.Writer, root *os.Root, name string) error {
 // anything else in the archive is an error, and so is what is over the limits, of
 // which [ErrBundleTooLarge] is the cause. What was unpacked before an error stays,
 // for the caller to remove, or for another call to write over; a file that is not
-// whole does not. What is in the files is for [Client.Import] to check.
+// whole does not. An archive that ends without an end marker has been cut, and one
+// without a file is no bundle: both are errors. What is in the files is for
+// [Client.Import] to check.
 func ReadBundle(r io.Reader, dir string, limits *BundleLimits) error {
 	if err := os.MkdirAll(dir, 0o777); err != nil {
 		return err
@@ -115,16 +118,19 @@ func ReadBundle(r io.Reader, dir string, limits *BundleLimits) error {
 	}
 	defer root.Close()
 	left := newBudget(limits)
-	for archive := tar.NewReader(r); ; {
+	end := &trailing{r: r}
+	files := 0
+	for archive := tar.NewReader(end); ; {
 		header, err := archive.Next()
 		switch {
 		case errors.Is(err, io.EOF):
-			return nil
+			return end.check(files)
 		case err != nil:
-			return fmt.Errorf("reading the bundle: %w", err)
+			return fmt.Errorf("reading the bundle, which has to be a tar archive that is not compressed: %w", err)
 		case header.Typeflag == tar.TypeDir:
 			err = left.take(1, 0)
 		default:
+			files++
 			err = takeFile(root, left, header, archive)
 		}
 		if err != nil {
@@ -171,4 +177,36 @@ func missingDirs(root *os.Root, dir string) int {
 		n++
 	}
 	return n
+}
+
+// trailing counts the zero bytes at the end of what was read: a tar archive ends
+// with 1,024 of them.
+type trailing struct {
+	r     io.Reader
+	zeros int
+}
+
+func (t *trailing) Read(p []byte) (int, error) {
+	n, err := t.r.Read(p)
+	rest := len(bytes.TrimRight(p[:n], "\x00"))
+	if rest > 0 {
+		t.zeros = 0
+	}
+	t.zeros += n - rest
+	return n, err
+}
+
+var (
+	errCut     = errors.New("reading the bundle: it has no end, so a part of it is missing")
+	errNothing = errors.New("reading the bundle: no module file is in it")
+)
+
+func (t *trailing) check(files int) error {
+	switch {
+	case t.zeros < 1024:
+		return errCut
+	case files == 0:
+		return errNothing
+	}
+	return nil
 }

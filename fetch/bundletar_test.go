@@ -54,7 +54,7 @@ func TestReadBundleOfAStranger(t *testing.T) {
 	}{
 		{"a go.mod file", tar.Header{Name: mod, Typeflag: tar.TypeReg}, true},
 		{"with a dot before it", tar.Header{Name: "./" + mod, Typeflag: tar.TypeReg}, true},
-		{"a directory", tar.Header{Name: "example.com/", Typeflag: tar.TypeDir}, true},
+		{"nothing but a directory", tar.Header{Name: "example.com/", Typeflag: tar.TypeDir}, false},
 		{"out of the directory", tar.Header{Name: "../" + mod, Typeflag: tar.TypeReg}, false},
 		{"absolute", tar.Header{Name: "/" + mod, Typeflag: tar.TypeReg}, false},
 		{"through dots", tar.Header{Name: "example.com/../../m/@v/v1.0.0.mod", Typeflag: tar.TypeReg}, false},
@@ -123,6 +123,9 @@ func TestReadBundleLimits(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
+			if err := w.Close(); err != nil {
+				t.Fatal(err)
+			}
 			dir := t.TempDir()
 			err := fetch.ReadBundle(&archive, dir, tt.limits)
 			if tt.says == "" && err != nil || tt.says != "" && (!errors.Is(err, fetch.ErrBundleTooLarge) || !strings.Contains(err.Error(), tt.says)) {
@@ -187,5 +190,30 @@ func TestWriteBundleOfADirectoryInUse(t *testing.T) {
 	got := append(filesIn(t, there), filesIn(t, filepath.Join(there, "example.com", "m", "@v"))...)
 	if diff := cmp.Diff([]string{"example.com", "v1.0.0.mod"}, got); diff != "" {
 		t.Errorf("in the archive (-want +got):\n%s", diff)
+	}
+}
+
+// An archive that was cut between two files, is empty, or is compressed is none.
+func TestReadBundleThatIsNone(t *testing.T) {
+	var archive bytes.Buffer
+	w := tar.NewWriter(&archive)
+	for _, name := range []string{"example.com/m/@v/v1.0.0.mod", "example.com/m/@v/v1.1.0.mod"} {
+		if err := w.WriteHeader(&tar.Header{Name: name, Typeflag: tar.TypeReg}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for name, content := range map[string][]byte{
+		"empty": nil, "an end alone": make([]byte, 1024), "cut": archive.Bytes()[:512], "without an end": archive.Bytes()[:1024],
+		"compressed": append([]byte{0x1f, 0x8b, 8, 0}, make([]byte, 2000)...),
+	} {
+		if err := fetch.ReadBundle(bytes.NewReader(content), t.TempDir(), nil); err == nil {
+			t.Errorf("%s: accepted", name)
+		}
+	}
+	if err := fetch.ReadBundle(bytes.NewReader(archive.Bytes()), t.TempDir(), nil); err != nil {
+		t.Error(err)
 	}
 }

@@ -191,8 +191,9 @@ func (c *core) refuse(req upstream.Request) error {
 		return &upstream.Error{Subject: "request", Err: errors.New("the zero Request asks for nothing")}
 	case req.Kind() == upstream.SumDBLookup && c.isExempt(req.Module()):
 		return &upstream.Error{Class: upstream.NotFound, Request: req, Err: errPrivateLookup}
-	case c.isStray(req):
-		return &upstream.Error{Class: upstream.Denied, Request: req, Err: errClaimed}
+	}
+	if err := c.ownership(req); err != nil {
+		return &upstream.Error{Class: upstream.Denied, Request: req, Err: err}
 	}
 	return nil
 }

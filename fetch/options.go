@@ -93,7 +93,8 @@ type Options struct {
 	// ([os.UserCacheDir]).
 	CacheDir string
 
-	// CacheBytes bounds the content in that directory, in bytes, and CacheAge how
+	// CacheBytes bounds the content in that directory, in bytes (a file that is
+	// larger by itself is not kept), and CacheAge how
 	// long a file is kept there that nobody asks for. What goes first is what can
 	// change, then what was not used for long and is quickly fetched again. The
 	// modules that match Pinned, patterns as in GOPRIVATE, stay. Defaults: no

@@ -22,6 +22,8 @@ func (o *Options) settings() (GoSettings, error) {
 	if o.Go != nil {
 		s := *o.Go
 		s.GOSUMDB = cmp.Or(s.GOSUMDB, defaultSumDB)
+		s.GONOPROXY = cmp.Or(s.GONOPROXY, s.GOPRIVATE) // as for the go command
+		s.GONOSUMDB = cmp.Or(s.GONOSUMDB, s.GOPRIVATE)
 		return s, nil
 	}
 	s, err := ReadGoSettings(context.Background())
@@ -54,6 +56,9 @@ func (o *Options) plan() (*plan, error) {
 	}
 	if err != nil {
 		return nil, err
+	}
+	if o.Upstream != nil && o.Go == nil {
+		settings.GONOPROXY = "" // which is for the sources that Upstream takes the place of
 	}
 	p := &plan{settings: settings}
 	err = o.addCredentials(p)
@@ -108,24 +113,23 @@ func (o *Options) checkRoutes() error {
 // addSources makes the sources: a module that a route matches is asked of that
 // route's source alone, whatever is down.
 func (o *Options) addSources(p *plan) error {
-	s := p.settings
 	var base upstream.Upstream
 	var err error
 	routes := slices.Clone(o.Private)
 	if o.Upstream == nil {
 		base, err = o.openProxies(p)
-	} else if base = o.Upstream; o.Go == nil {
-		s.GONOPROXY = ""
+	} else {
+		base = o.Upstream
 	}
 	if err != nil {
 		return err
 	}
-	if s.GONOPROXY != "" {
+	if p.settings.GONOPROXY != "" {
 		direct, err := o.openDirect(p)
 		if err != nil {
 			return err
 		}
-		routes = append(routes, upstream.Route{Patterns: s.GONOPROXY, Upstream: direct})
+		routes = append(routes, upstream.Route{Patterns: p.settings.GONOPROXY, Upstream: direct})
 	}
 	p.sources = base
 	if len(routes) > 0 {
@@ -182,7 +186,11 @@ func (c *core) compose(sources upstream.Upstream, db *verify.Database) error {
 	if db == nil {
 		return nil
 	}
-	itself, err := upstream.NewSumDB(db.Name, db.URL, c.plan.http)
+	if c.opts.closed {
+		asked := *db
+		asked.Fixed, db = false, &asked // the bundle, or the Client, speaks for it
+	}
+	itself, err := upstream.NewSumDB(db.Name, db.URL, withoutCertificates(c.plan.http))
 	if err != nil {
 		return err
 	}
@@ -195,6 +203,18 @@ func (c *core) compose(sources upstream.Upstream, db *verify.Database) error {
 	route := newDatabaseRoute(db, sources, itself)
 	c.database = breaker.Retry(c.opts.Retry)(route)
 	return nil
+}
+
+// withoutCertificates returns options with which a server does not learn who we are
+// from the client certificate that is for others.
+func withoutCertificates(o *upstream.HTTPOptions) *upstream.HTTPOptions {
+	if o.TLS == nil {
+		return o
+	}
+	anonymous := *o
+	anonymous.TLS = o.TLS.Clone()
+	anonymous.TLS.Certificates, anonymous.TLS.GetClientCertificate = nil, nil
+	return &anonymous
 }
 
 var errClosedOff = errors.New("not asked: what it says must be in the bundle, or known already")
