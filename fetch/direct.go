@@ -39,7 +39,7 @@ func (o *Options) directOptions(p *plan) *gocmd.Options {
 	}
 	d.Name = upstream.Name(upstream.Direct()) // the word in GOPROXY
 	d.VCS = cmp.Or(d.VCS, s.GOVCS)
-	d.Private = cmp.Or(d.Private, s.GOPRIVATE)
+	d.Private = cmp.Or(d.Private, joinPatterns(s.GOPRIVATE, s.GONOPROXY)) // who may be asked with credentials
 	d.Insecure = cmp.Or(d.Insecure, s.GOINSECURE)
 	if d.Credentials == nil && d.Netrc == "" && p.credentials != nil {
 		d.Credentials = p.credentials

@@ -49,8 +49,9 @@ type Options struct {
 
 	// Direct tunes how modules are fetched from version control, which is what
 	// "direct" in GOPROXY and what GONOPROXY matches mean. Its Name is not looked
-	// at; VCS, Private and Insecure are GOVCS, GOPRIVATE and GOINSECURE of Go where
-	// they are empty. Default: the options' defaults; where the go command or git
+	// at; VCS and Insecure are GOVCS and GOINSECURE of Go where they are empty, and
+	// Private, which says what is fetched with credentials, is what GOPRIVATE and
+	// GONOPROXY match. Default: the options' defaults; where the go command or git
 	// is not installed, nothing is found there.
 	Direct *gocmd.Options
 

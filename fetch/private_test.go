@@ -7,7 +7,9 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 
+	"github.com/breakwater-go/breakwater/breaker"
 	"github.com/breakwater-go/breakwater/cache"
 	"github.com/breakwater-go/breakwater/fetch"
 	"github.com/breakwater-go/breakwater/fetch/internal/origin"
@@ -209,4 +211,36 @@ func TestCircuitsOfManyServers(t *testing.T) {
 	if source.asked["down.example"] > 10 || source.asked["well.example"] != 20 {
 		t.Errorf("asked %v", source.asked)
 	}
+}
+
+// Of a source that stands for many servers, one that hangs does not take the places
+// of the others.
+func TestLimitsOfManyServers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		source := &hosts{asked: map[string]int{}}
+		hanging := &hangs{source}
+		c := newClient(t, fetch.Options{Upstream: hanging, Limit: &breaker.LimitOptions{SmallFiles: 1}})
+		ctx, cancel := context.WithCancel(t.Context())
+		ended := make(chan error)
+		go func() {
+			_, err := c.Fetch(ctx, request(t, upstream.List, "hangs.example/m", ""))
+			ended <- err
+		}()
+		synctest.Wait()
+		if _, err := c.Fetch(t.Context(), request(t, upstream.List, "well.example/m", "")); upstream.ClassOf(err) != upstream.NotFound {
+			t.Errorf("beside one that hangs: %v", err)
+		}
+		cancel()
+		<-ended
+	})
+}
+
+type hangs struct{ *hosts }
+
+func (h *hangs) Fetch(ctx context.Context, req upstream.Request) (*upstream.Response, error) {
+	if h.Part(req) == "hangs.example" {
+		<-ctx.Done()
+		return nil, upstream.ContextError(ctx, req, "hosts")
+	}
+	return h.hosts.Fetch(ctx, req)
 }

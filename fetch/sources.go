@@ -234,7 +234,7 @@ func (c *core) guard(source upstream.Upstream) upstream.Upstream {
 	if c.sumDB != nil {
 		ms = append(ms, c.sumDB.Signed())
 	}
-	return upstream.Chain(source, append(ms, verify.Structure(), verify.Spooled(&spool), breaker.Limit(c.opts.Limit))...)
+	return upstream.Chain(source, append(ms, verify.Structure(), verify.Spooled(&spool), partition(breaker.Limit(c.opts.Limit)))...)
 }
 
 // circuitOptions returns the options with which changes are logged, too.
