@@ -1,6 +1,7 @@
 package upstream_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/breakwater-go/breakwater/upstream"
@@ -36,7 +37,7 @@ func TestRoutes(t *testing.T) {
 			u := upstream.Routes(&source{name: "public", log: asked, err: failure},
 				upstream.Route{Patterns: "corp.example,*.git.example", Upstream: &source{name: "corp", log: asked, err: failure}},
 				upstream.Route{Patterns: "corp.example/secret", Upstream: &source{name: "secret", log: asked, err: failure}},
-				upstream.Route{Patterns: "github.com/Team/", Upstream: &source{name: "team", log: asked, err: failure}},
+				upstream.Route{Patterns: "github.com/Team", Upstream: &source{name: "team", log: asked, err: failure}},
 			)
 			_, err := u.Fetch(t.Context(), request(t, test.key))
 			if failure != nil {
@@ -52,17 +53,65 @@ func TestRoutes(t *testing.T) {
 }
 
 func TestCheckPatterns(t *testing.T) {
-	for patterns, ok := range map[string]bool{
-		"":                                  true,
-		"corp.example":                      true,
-		"*.corp.example,git.example/team/*": true,
-		"corp.example,":                     true,
-		"corp.example/[":                    false,
-		"a.example, b.example":              false,
-		"a.example b.example":               false,
+	const (
+		space   = "holds a space"
+		url     = "holds a colon or an @"
+		empty   = "has an empty element"
+		dots    = "begins or ends with a dot"
+		host    = "upper case letters in its host"
+		foreign = "which no module path has"
+	)
+	for _, tt := range []struct{ patterns, wrong string }{
+		// What the go command takes, too.
+		{"", ""},
+		{"none", ""},
+		{"*", ""},
+		{"corp.example", ""},
+		{"corp.example,", ""},
+		{"corp.example/", ""},
+		{",corp.example,,git.example", ""},
+		{"*.corp.example,git.example/team/*", ""},
+		{"github.com/Acme/*", ""},
+		{"github.com/[A-Z]*/~x_y", ""},
+		{"git[0-9^a].corp.example,corp.e?ample", ""},
+
+		{"corp.example/[", "syntax error"},
+		{"git.example,corp.example/[", `"corp.example/["`},
+		{",", "is empty"},
+		{",,", "is empty"},
+		{"a.example, b.example", space},
+		{"a.example b.example", space},
+		{"a.example\r", space},
+		{"a.example\u00a0", space},
+
+		// What no module path matches.
+		{"https://corp.example", url},
+		{"corp.example:8443/team", url},
+		{"git@corp.example/team", url},
+		{"corp.example/x@v1.0.0", `"corp.example/x@v1.0.0" ` + url},
+		{"https://user:pass@word@corp.example/x", `pattern "...@corp.example/x" ` + url},
+		{"corp.example/...", dots},
+		{"...", dots},
+		{"corp.example/team...", dots},
+		{".corp.example", dots},
+		{"corp.example/.git", dots},
+		{"corp.example/*.", dots},
+		{"/corp.example", empty},
+		{"corp.example//", empty},
+		{"corp.example//team", empty},
+		{"/", empty},
+		{"Corp.example/team", host},
+		{"*.Corp.example", host},
+		{"corp.example/!team", "upper case letter as it is"},
+		{"a.example;b.example", foreign},
+		{"corp.example/{a,b}", foreign},
+		{"corp.example/bäcker", foreign},
+		{"a.example,corp.example/x\x00", foreign},
+		{"corp.example/\xff", foreign},
 	} {
-		if err := upstream.CheckPatterns(patterns); (err == nil) != ok {
-			t.Errorf("%q: %v, want ok = %v", patterns, err, ok)
+		err := upstream.CheckPatterns(tt.patterns)
+		if (err == nil) != (tt.wrong == "") || err != nil && !strings.Contains(err.Error(), tt.wrong) {
+			t.Errorf("%q: %v, want %q", tt.patterns, err, tt.wrong)
 		}
 	}
 }
@@ -72,7 +121,7 @@ func TestCheckPatterns(t *testing.T) {
 func TestRoutesWithBadPatternsAreClosed(t *testing.T) {
 	asked := &log{}
 	rest := &source{name: "public", log: asked}
-	for _, patterns := range []string{"a.example, corp.example", "corp.example/["} {
+	for _, patterns := range []string{"a.example, corp.example", "corp.example/[", "corp.example/...", "", ","} {
 		u := upstream.Routes(rest, upstream.Route{Patterns: patterns, Upstream: upstream.Off()})
 		u = upstream.Wrap(u, func(next upstream.Upstream) upstream.Upstream { return next })
 		_, err := u.Fetch(t.Context(), request(t, "corp.example/secret/@v/list"))

@@ -29,6 +29,7 @@ import (
 	"time"
 
 	"github.com/breakwater-go/breakwater/fetch"
+	"github.com/breakwater-go/breakwater/upstream"
 )
 
 // config is what the command line says.
@@ -41,7 +42,7 @@ func main() {
 	flag.StringVar(&cfg.listen, "listen", "localhost:8443", "where to serve, as `HOST:PORT`")
 	flag.StringVar(&cfg.issuer, "issuer", "", "the OpenID provider's `URL`")
 	flag.StringVar(&cfg.audience, "audience", "modules", "whom tokens must be meant for: the client `ID` of this proxy")
-	flag.StringVar(&cfg.private, "private", "", "modules that need a token, as in GOPRIVATE")
+	flag.StringVar(&cfg.private, "private", "", "modules that need a token: `PATTERNS` as in GOPRIVATE, at least one")
 	flag.StringVar(&cfg.cert, "tls-cert", "", "certificate `FILE` (PEM)")
 	flag.StringVar(&cfg.key, "tls-key", "", "the certificate's key `FILE` (PEM)")
 	flag.Parse()
@@ -55,6 +56,9 @@ func main() {
 
 // run serves until ctx ends and the requests under way are finished.
 func run(ctx context.Context, cfg config, stderr io.Writer) error {
+	if err := upstream.CheckRestricted(cfg.private); err != nil {
+		return fmt.Errorf("-private: %w", err)
+	}
 	who, err := newLogin(ctx, cfg.issuer, cfg.audience)
 	if err != nil {
 		return err
@@ -64,10 +68,7 @@ func run(ctx context.Context, cfg config, stderr io.Writer) error {
 		return err
 	}
 	defer client.Close() // after the last request
-	server, err := newServer(client, who, cfg.private)
-	if err != nil {
-		return err
-	}
+	server := newServer(client, who, cfg.private)
 	listener, err := net.Listen("tcp", cfg.listen)
 	if err != nil {
 		return err

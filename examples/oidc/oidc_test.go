@@ -96,10 +96,7 @@ func serve(t *testing.T, p *provider) *httptest.Server {
 	if err != nil {
 		t.Fatal(err)
 	}
-	config, err := newServer(client, who, "example.com/hello")
-	if err != nil {
-		t.Fatal(err)
-	}
+	config := newServer(client, who, "example.com/hello")
 	server := httptest.NewUnstartedServer(config.Handler)
 	server.Config = config
 	server.EnableHTTP2 = true
@@ -235,7 +232,9 @@ func TestMistakes(t *testing.T) {
 	if _, err := newLogin(t.Context(), "http://127.0.0.1:1", "modules"); err == nil {
 		t.Error("no provider is there")
 	}
-	if _, err := newServer(nil, nil, "corp.example/["); err == nil || !strings.Contains(err.Error(), "-private") {
-		t.Errorf("a bad pattern: %v", err)
+	for _, private := range []string{"", ",", "corp.example/[", "https://corp.example"} {
+		if err := run(t.Context(), config{private: private}, io.Discard); err == nil || !strings.HasPrefix(err.Error(), "-private: ") {
+			t.Errorf("-private %q: %v", private, err)
+		}
 	}
 }

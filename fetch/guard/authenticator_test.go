@@ -84,7 +84,7 @@ func TestBasic(t *testing.T) {
 }
 
 func TestBearer(t *testing.T) {
-	tokens := map[string]string{"ann": "token-a", "bob": "token-b", "carl": ""}
+	tokens := map[string]string{"ann": "token-a", "bob": "token-b", "carl": "", "dora": "token-d", "emil": "token-d"}
 	a := guard.Bearer("m", tokens)
 	tokens["eve"] = "token-e" // too late
 	for _, tt := range []struct {
@@ -104,6 +104,7 @@ func TestBearer(t *testing.T) {
 		{"the beginning", []string{"Bearer token-"}, bearerWrong},
 		{"more", []string{"Bearer token-a,"}, bearerWrong},
 		{"added later", []string{"Bearer token-e"}, bearerWrong},
+		{"of two names", []string{"Bearer token-d"}, `who? Bearer realm="m": the token is that of more than one name: tell who runs the proxy`},
 		{"two headers", []string{"Bearer token-a", "Bearer token-a"}, bearerWho},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

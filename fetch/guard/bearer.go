@@ -7,13 +7,17 @@ import (
 	"strings"
 )
 
-var errWrongToken = errors.New("the token is not valid here: check what GOAUTH names")
+var (
+	errWrongToken  = errors.New("the token is not valid here: check what GOAUTH names")
+	errSharedToken = errors.New("the token is that of more than one name: tell who runs the proxy")
+)
 
 // Bearer returns an Authenticator for tokens (RFC 6750), given as a map from the
 // caller's name to his token, which a GOAUTH command can send. The map is copied,
 // and only digests are kept. A token is compared with all of them in constant
-// time. An empty token lets nobody in. A token is readable by whoever sees the
-// connection: use https.
+// time. An empty token lets nobody in, and neither does one that two names have:
+// it does not prove which of them the caller is. A token is readable by whoever
+// sees the connection: use https.
 func Bearer(realm string, tokens map[string]string) Authenticator {
 	type holder struct {
 		name  string
@@ -25,16 +29,20 @@ func Bearer(realm string, tokens map[string]string) Authenticator {
 		holders = append(holders, holder{name, hash.digest(token)})
 	}
 	return BearerFunc(realm, func(_ context.Context, token string) (string, error) {
-		got, found := hash.digest(token), -1
-		for i, h := range holders {
+		got, name, found := hash.digest(token), "", 0
+		for _, h := range holders {
 			if equal(got, h.token) == 1 {
-				found = i // and on to the last
+				name = h.name // and on to the last
+				found++
 			}
 		}
-		if found < 0 {
+		switch found {
+		case 0:
 			return "", errWrongToken
+		case 1:
+			return name, nil
 		}
-		return holders[found].name, nil
+		return "", errSharedToken
 	})
 }
 

@@ -117,7 +117,15 @@ func TestOnly(t *testing.T) {
 		{"corp.example", "/corp.example/tool/@v/v1.0.0.zip", "denied: no"},
 		{"corp.example", "/corp.example/tool/@latest", "denied: no"},
 		{"corp.example/tool", "/corp.example/tool/sub/@v/list", "denied: no"},
-		{"corp.example/!x,corp.example/Tool", "/corp.example/!tool/@v/list", "denied: no"}, // as a go.mod spells it
+		{"corp.example/x,corp.example/Tool", "/corp.example/!tool/@v/list", "denied: no"}, // as a go.mod spells it
+
+		// The same repository by other names.
+		{"corp.example/Tool", "/corp.example/tool/@v/list", "denied: no"},
+		{"corp.example/tool", "/corp.example/!t!o!o!l/sub/@v/list", "denied: no"},
+		{"corp.example/Tool", "/corp.example/!tool.git/@v/list", "denied: no"},
+		{"corp.example/Tool", "/corp.example/tool.git/sub/@v/list", "denied: no"},
+		{"corp.example/tool", "/sumdb/sum.golang.org/lookup/corp.example/!tool.git@v1.0.0", "denied: no"},
+
 		{"corp.example/tool", "/corp.example/toolbox/@v/list", "allowed"},
 		{"corp.example/tool", "/corp.example/other/@v/list", "allowed"},
 		{"corp.example/tool", "/example.com/corp.example/tool/@v/list", "allowed"},
@@ -128,9 +136,14 @@ func TestOnly(t *testing.T) {
 		{"*", "/sumdb/sum.golang.org/tile/8/0/001", "allowed"},
 		{"*", "/sumdb/sum.golang.org/latest", "allowed"},
 		{"*", "/sumdb/sum.golang.org/supported", "allowed"},
-		{"", "/corp.example/tool/@v/list", "allowed"},
+
+		// Patterns that guard nothing let nothing through.
+		{"", "/example.com/hello/@v/list", "denied: the list of module path patterns is empty: * matches every module"},
+		{",", "/example.com/hello/@v/list", "denied: the list of module path patterns is empty: * matches every module"},
 		{"corp.example/[", "/example.com/hello/@v/list", `denied: module path pattern "corp.example/[": syntax error in pattern`},
 		{"a.example, corp.example", "/example.com/hello/@v/list", `denied: module path pattern " corp.example" holds a space: separate patterns by commas alone`},
+		{"a.example,https://corp.example", "/example.com/hello/@v/list", `denied: module path pattern "https://corp.example" holds a colon or an @: a pattern is a path without scheme, port, user or version`},
+		{"", "/sumdb/sum.golang.org/tile/8/0/001", "allowed"},
 		{"corp.example/[", "/sumdb/sum.golang.org/latest", "allowed"},
 	}
 	for _, tt := range tests {

@@ -4,20 +4,22 @@ import (
 	"net/http"
 
 	"github.com/breakwater-go/breakwater/upstream"
-	"golang.org/x/mod/module"
 )
 
 // Only returns a Check that asks check about the modules that match patterns,
-// and lets everybody have all others. Patterns are as in GOPRIVATE: a
-// comma-separated list of glob patterns of module path prefixes. The checksum
+// and lets everybody have all others. Patterns are as in GOPRIVATE, a
+// comma-separated list of glob patterns of module path prefixes, but they guard
+// a repository by its other names, too ([upstream.MatchRestricted]): a module is
+// one of theirs in whatever case, and with an ending such as .git. The checksum
 // database's look-up of a module is the module's own; what names no module (the
 // database's tiles and tree head) is let through, for it tells no path.
 //
-// If patterns do not satisfy [upstream.CheckPatterns], nobody knows what they
-// were meant to guard: whatever names a module is refused, with what is wrong.
-// Call CheckPatterns where the patterns are read, to find that out at once.
+// If patterns do not satisfy [upstream.CheckRestricted], because there are none or
+// one can never match, nobody knows what they were meant to guard: whatever names
+// a module is refused, with what is wrong. Call CheckRestricted where the patterns
+// are read, to find that out at once.
 func Only(patterns string, check Check) Check {
-	broken := upstream.CheckPatterns(patterns)
+	broken := upstream.CheckRestricted(patterns)
 	return func(r *http.Request, req upstream.Request) error {
 		path := req.Module()
 		switch {
@@ -25,7 +27,7 @@ func Only(patterns string, check Check) Check {
 			return nil
 		case broken != nil:
 			return broken
-		case module.MatchPrefixPatterns(patterns, path):
+		case upstream.MatchRestricted(patterns, path):
 			return check.ask(r, req)
 		}
 		return nil
