@@ -182,6 +182,14 @@ func TestHidden(t *testing.T) {
 			t.Errorf("it tells something: %v", err)
 		}
 	}
+	wrong := httptest.NewRequest("GET", "/", nil)
+	wrong.SetBasicAuth("ann", "expired")
+	if err := guard.Hidden(always(errBasic), nil)(wrong, req); outcome(err) != outcome(errBasic) {
+		t.Errorf("with wrong credentials: %v", err)
+	}
+	if err := guard.Hidden(always(errNo), nil)(wrong, req); outcome(err) != "not found" {
+		t.Errorf("for one who may not have it: %v", err)
+	}
 	if err := guard.Hidden(always(errNo), nil)(httptest.NewRequest("GET", "/", nil), req); outcome(err) != "not found" {
 		t.Errorf("with nobody to tell: %v", err)
 	}

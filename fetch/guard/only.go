@@ -1,8 +1,10 @@
 package guard
 
 import (
+	"errors"
 	"net/http"
 
+	"github.com/breakwater-go/breakwater/fetch"
 	"github.com/breakwater-go/breakwater/upstream"
 )
 
@@ -39,17 +41,25 @@ func Only(patterns string, check Check) Check {
 // there are that he may not have, and the go command goes on to other paths that
 // may hold a package. It finds its netrc file and GOAUTH without being asked.
 //
+// Credentials that are wrong, as those that have expired, are told so all the same,
+// which tells nothing of any module: for after "not found" the go command asks the
+// next entry in its GOPROXY for the private path. Clients of a proxy that hides
+// should have no entry behind it.
+//
 // What is hidden is alike whether it exists or not, because check is asked
 // before anything is fetched. It does differ from what a source says of a module
 // that the caller may ask for, so hide a whole namespace, with [Only], not
 // single modules in it.
 //
-// The handler's audit log does not tell of it: it is no denial. If told is not
+// The handler's audit log has it as denied. If told is not
 // nil, it is called with the refusal, before the answer is sent.
 func Hidden(check Check, told func(*http.Request, upstream.Request, error)) Check {
 	return func(r *http.Request, req upstream.Request) error {
 		err := check.ask(r, req)
 		if err == nil || !isRefusal(err) {
+			return err
+		}
+		if _, asked := errors.AsType[*fetch.UnauthorizedError](err); asked && r.Header.Get("Authorization") != "" {
 			return err
 		}
 		if told != nil {

@@ -43,8 +43,10 @@ type Options struct {
 //   - "git" and the absolute path of a directory, where "git credential fill" is
 //     run after a refusal;
 //   - a command with its arguments, which is run once, and again with the URL and
-//     the response after a refusal ("go help goauth"). That it fails at first is
-//     no error, that it fails after a refusal is: the first 404 is then none.
+//     the response after a refusal ("go help goauth"), about one host not often
+//     in vain. That it fails at first is no error; that it fails after 401 or 403
+//     is one. After 404 its exit status only means that it has no credentials; but
+//     if it is killed, too slow or not understood, the 404 is no answer.
 //
 // Of credentials for the same prefix the earlier in the list count. Empty means
 // "netrc", as for the go command. What commands gave stays in memory until they

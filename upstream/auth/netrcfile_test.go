@@ -35,15 +35,20 @@ func authorization(t testing.TB, c upstream.Credentials, u string) string {
 	return fields.Get("Authorization")
 }
 
-// refresh returns what c sends after sent was refused.
+// refresh returns what c sends after sent was refused with the status 401.
 func refresh(t testing.TB, c upstream.Credentials, u, sent string) string {
+	t.Helper()
+	return refreshAfter(t, c, http.StatusUnauthorized, u, sent)
+}
+
+func refreshAfter(t testing.TB, c upstream.Credentials, status int, u, sent string) string {
 	t.Helper()
 	header := http.Header{}
 	if sent != "" {
 		header.Set("Authorization", sent)
 	}
 	fields, err := c.(upstream.CredentialsRefresher).Refresh(t.Context(), parseURL(t, u), header,
-		&http.Response{StatusCode: 401, Header: http.Header{}, Body: http.NoBody})
+		&http.Response{StatusCode: status, Header: http.Header{}, Body: http.NoBody})
 	if err != nil {
 		return "error: " + err.Error()
 	}

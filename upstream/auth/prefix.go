@@ -56,6 +56,20 @@ func find(tables []table, u *url.URL) http.Header {
 	return nil
 }
 
+// knowHost reports whether there is something to send to URLs of u's host,
+// whatever their paths.
+func knowHost(tables []table, u *url.URL) bool {
+	host := strings.ToLower(u.Host)
+	for _, t := range tables {
+		for prefix, fields := range t {
+			if at, _, _ := strings.Cut(prefix, "/"); at == host && len(fields) > 0 {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 // normal returns a prefix as it is in a table, of what a netrc file or the
 // output of a command says, the way that the go command does (auth/auth.go).
 func normal(prefix string) string {
