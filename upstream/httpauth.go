@@ -173,7 +173,8 @@ func (v *visit) explain(e *Error) {
 	case !isPrivate(h.base):
 		e.Err = fmt.Errorf("credentials for %s were not sent without encryption: use https", h.base.Host)
 	case !v.sent && (e.Status == http.StatusUnauthorized || e.Text == ""): // else it has said why
-		e.Err = fmt.Errorf("no credentials are known for %s", h.base.Host)
+		e.Err = fmt.Errorf("who runs this has to give it credentials for %s: none are known here", h.base.Host)
+		e.Text = "" // advice for us, which clients of ours would take for themselves
 	case e.Status == http.StatusUnauthorized:
 		e.Err = fmt.Errorf("the credentials for %s were refused", h.base.Host)
 	}

@@ -64,7 +64,7 @@ func TestCredentialsStayPrivate(t *testing.T) {
 
 func TestCredentialsForNoOne(t *testing.T) {
 	none := known(func(context.Context, *url.URL) (http.Header, error) { return nil, nil })
-	for status, says := range map[int]string{401: "no credentials are known for proxy.example", 403: "no credentials are known", 404: "", 500: ""} {
+	for status, says := range map[int]string{401: "give it credentials for proxy.example", 403: "give it credentials", 404: "", 500: ""} {
 		u := newHTTP(t, "https://proxy.example", &upstream.HTTPOptions{Transport: always(status, ""), Credentials: none})
 		_, err := u.Fetch(t.Context(), request(t, "a.b/@latest"))
 		if text := upstream.AsError(err, upstream.Request{}, "").Error(); !strings.Contains(text, says) || says == "" && strings.Contains(text, "credentials") {

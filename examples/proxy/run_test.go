@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/breakwater-go/breakwater/examples/internal/fixture"
+	"github.com/breakwater-go/breakwater/upstream"
 )
 
 func TestMistakes(t *testing.T) {
@@ -135,7 +136,7 @@ func TestBaseURL(t *testing.T) {
 }
 
 func TestServerHasLimits(t *testing.T) {
-	server := newServer(nil, nil, slog.New(slog.DiscardHandler))
+	server := newServer(upstream.Off(), nil, slog.New(slog.DiscardHandler))
 	if server.ReadHeaderTimeout <= 0 || server.IdleTimeout <= 0 || server.MaxHeaderBytes <= 0 {
 		t.Errorf("a limit is missing: %v, %v, %d", server.ReadHeaderTimeout, server.IdleTimeout, server.MaxHeaderBytes)
 	}

@@ -136,7 +136,7 @@ func (s *Source) bytes(req upstream.Request, data []byte) (*upstream.Response, e
 // file takes a file out of the workspace, so that it may be removed or used
 // again while the answer is read.
 func (s *Source) file(req upstream.Request, w *workspace) (*upstream.Response, error) {
-	place, err := os.MkdirTemp(s.dir, "a")
+	place, err := os.MkdirTemp(s.files.dir, "a")
 	if err != nil {
 		return nil, err
 	}

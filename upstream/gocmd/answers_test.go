@@ -2,7 +2,6 @@ package gocmd_test
 
 import (
 	"fmt"
-	"net/http/httptest"
 	"strings"
 	"testing"
 
@@ -103,41 +102,6 @@ func TestLatest(t *testing.T) {
 		}
 		if want := direct.describe(t, path+"@latest").Version; got.Version != want {
 			t.Errorf("the latest version of %s is %s, and the go command's is %s", path, got.Version, want)
-		}
-	}
-}
-
-// TestClient has the go command use a Source as its module proxy, and do
-// without one.
-func TestClient(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t)
-	w.populate(t)
-	proxy := httptest.NewServer(handler(w.source(t, nil)))
-	t.Cleanup(proxy.Close)
-	direct, through := w.oracle(t), w.oracle(t, "GOPROXY="+proxy.URL, "HTTPS_PROXY=")
-	for _, o := range []*oracle{direct, through} {
-		write(t, o.dir+"/work/work.go", "package work\n\nimport _ \"go.corp.example/lib\"\nimport _ \"git.corp.example/mono.git/tools\"\n")
-	}
-	commands := [][]string{
-		{"list", "-m", "-versions", "go.corp.example/lib"},
-		{"list", "-m", "-versions", "-retracted", "go.corp.example/lib"},
-		{"list", "-m", "-u", "go.corp.example/lib@v1.0.0"},
-		{"get", "go.corp.example/lib", "git.corp.example/mono.git/tools@latest", "go.corp.example/two/v2@v2", "go.corp.example/old@v2.0.0", "go.corp.example/tagless@main"},
-		{"list", "-m", "all"},
-		{"mod", "download"},
-		{"mod", "verify"},
-		{"mod", "tidy"},
-		{"build", "./..."},
-	}
-	for _, args := range commands {
-		if diff := cmp.Diff(direct.run(t, args...), through.run(t, args...)); diff != "" {
-			t.Errorf("go %v (-direct +through the Source):\n%s", args, diff)
-		}
-	}
-	for _, file := range []string{"go.mod", "go.sum"} {
-		if diff := cmp.Diff(read(t, direct.dir+"/work/"+file), read(t, through.dir+"/work/"+file)); diff != "" {
-			t.Errorf("%s (-direct +through the Source):\n%s", file, diff)
 		}
 	}
 }

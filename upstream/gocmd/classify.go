@@ -209,6 +209,9 @@ func moduleHost(req upstream.Request) string {
 // path alone tells where a repository would be, it is asked for now.
 func (j *judge) undiscovered(ctx context.Context) verdict {
 	p, ok := j.ses.page(j.req.Module())
+	if system := otherSystem(j.req.Module()); !ok && system != "" {
+		return verdict{class: upstream.Denied, cause: fmt.Errorf("%w, not %q", errOnlyGit, system)}
+	}
 	if !ok {
 		p = j.ask(ctx)
 	}

@@ -5,7 +5,6 @@ package gocmd_test
 import (
 	"bytes"
 	"context"
-	"io"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -78,16 +77,6 @@ func TestCrowd(t *testing.T) {
 	if bytes.Contains(stacks, []byte("upstream/gocmd.(")) {
 		t.Errorf("goroutines are left:\n%s", stacks)
 	}
-}
-
-func drain(ctx context.Context, s *gocmd.Source, req upstream.Request) error {
-	resp, err := s.Fetch(ctx, req)
-	if err != nil {
-		return err
-	}
-	defer resp.Body.Close()
-	_, err = io.Copy(io.Discard, resp.Body)
-	return err
 }
 
 // TestCloseEndsEverything: Close does not wait for commands to end by themselves.
@@ -187,7 +176,7 @@ func TestDiskIsReclaimed(t *testing.T) {
 	var dir string
 	s := w.source(t, func(o *gocmd.Options) { dir = o.Dir })
 	left := func() int {
-		found, err := filepath.Glob(filepath.Join(dir, "*", "*"))
+		found, err := filepath.Glob(filepath.Join(dir, "*", "w*"))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -206,5 +195,9 @@ func TestDiskIsReclaimed(t *testing.T) {
 	}
 	if n := left(); n != 1 {
 		t.Errorf("%d directories are left of two successes, want one workspace", n)
+	}
+	mustGet(t, s, request(t, upstream.Zip, "go.corp.example/lib", "v1.2.0"))
+	if unpacked, _ := filepath.Glob(filepath.Join(dir, "*", "w*", "mod", "go.corp.example", "lib@*")); len(unpacked) > 1 {
+		t.Errorf("unpacked modules become more and more: %q", unpacked)
 	}
 }

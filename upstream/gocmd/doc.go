@@ -13,8 +13,11 @@
 // Only the file that is asked for: metadata and go.mod files come from "go list
 // -m", without a zip being made, zips from "go mod download", and lists from "go
 // list -m -versions -retracted", so that retracted versions stay in them. The
-// files of one version are had from one clone if they are asked for within a
-// short time. Files of modules for a newer Go than the go command's are served,
+// files of one version, and of the modules of one repository, are had from one
+// clone if they are asked for within a short time: commands for one module take
+// turns. Modules of a repository that are asked for at the same moment are not
+// known to be of one, and may be cloned as often as there are commands for one
+// host at once. Files of modules for a newer Go than the go command's are served,
 // too, but for their zips, which the go command refuses to make.
 //
 // # Isolation
@@ -24,9 +27,11 @@
 // trusted certificate authorities. It asks nobody for a password, and has no
 // terminal. When it ends, or is canceled, its whole process group is ended
 // (where there are process groups) and its directory removed; what is kept for
-// the next request of the same module, for some seconds, is bounded, and gone
-// after [Source.Close]. Time, the number of commands at once, their output and
-// what they receive are bounded. Their memory is not.
+// the next request of the same repository, for some seconds, is bounded, and gone
+// after [Source.Close]. What a process leaves that dies is removed by the next
+// one's [New], where there are locks (flock) to tell by. Time, the number of
+// commands at once, in all and for one host, their output and what they receive
+// are bounded. Their memory is not.
 //
 // # What can be reached
 //

@@ -42,7 +42,7 @@ func (s *Source) goEnviron(w *workspace) []string {
 		"GOPATH=" + w.gopath(), "GOMODCACHE=" + w.modcache(), "GOCACHE=" + w.cache(), "GOTMPDIR=",
 		"GOENV=off", "GOFLAGS=-modcacherw", "GOTOOLCHAIN=local", "GOWORK=off", "GO111MODULE=on",
 		"GOPROXY=direct", "GONOPROXY=none", "GOSUMDB=off", "GONOSUMDB=none", "GOAUTH=off",
-		"GOPRIVATE=" + s.opts.Private, "GOVCS=" + s.opts.VCS,
+		"GOPRIVATE=" + s.opts.Private, "GOVCS=" + s.opts.vcs.govcs(),
 		"GOINSECURE=*", // so that the gateway is asked, which knows better what may be insecure
 	}
 }

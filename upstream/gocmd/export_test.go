@@ -1,6 +1,9 @@
 package gocmd
 
-import "time"
+import (
+	"context"
+	"time"
+)
 
 // What the tests see of the inside.
 var (
@@ -14,17 +17,33 @@ var (
 		rules, err := parseVCS(vcs)
 		return err == nil && rules.allow(path, private)
 	}
-	MaxText     = maxTextBytes
-	NewTestHome = func(dir, module string) (*workspace, error) {
+	GOVCS = func(vcs string) string {
+		rules, _ := parseVCS(vcs)
+		return rules.govcs()
+	}
+	OtherSystem    = otherSystem
+	RepositoryRoot = func(path string, origin []byte) string { return repositoryRoot(path, origin) }
+	NewTurns       = newTurns
+	LocksWork      = locksWork
+	RemoveAll      = removeAll
+	Sweep          = sweep
+	MaxText        = maxTextBytes
+	NewTestHome    = func(dir, module string) (*workspace, error) {
 		return newWorkspace(dir, module, &settings{Options: Options{Netrc: dir + "/none"}})
 	}
 )
+
+func (t *turns) Take(ctx context.Context, host, module string) (func(), error) {
+	return t.take(ctx, host, module)
+}
 
 func NewShelf(most int, idle time.Duration) *shelf { return &shelf{most: most, idle: idle} }
 
 func (s *shelf) Take(module string) *workspace { return s.take(module) }
 func (s *shelf) Put(w *workspace)              { s.put(w) }
 func (s *shelf) Close()                        { s.close() }
+
+func (w *workspace) Module() string { return w.module }
 
 func (l login) Fields() [3]string     { return [3]string{l.machine, l.name, l.password} }
 func (r gitRun) Argv() []string       { return r.argv }

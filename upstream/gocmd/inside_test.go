@@ -70,10 +70,46 @@ func TestVCSRules(t *testing.T) {
 		{"public:git,private:off", "*.corp.example", "git.corp.example/x", false},
 		{" *.corp.example : git , * : off ", "", "git.corp.example/x", true},
 		{"hub.example:off", "", "git.example/x", true}, // what nothing matches is as for the go command
+		{"public:git|hg,private:all", "git.example", "git.example/x", true},
+		{"public:git|hg,private:all", "git.example", "hub.example/x", true},
+		{"public: hg | git", "", "git.example/x", true},
+		{"public:hg|svn,private:all", "git.example", "hub.example/x", false},
+		{"git.example:hg", "", "git.example/x", false},
+		{"git.example:hg", "", "hub.example/x", true},
 	} {
 		if got := gocmd.AllowsGit(test.vcs, test.private, test.path); got != test.want {
 			t.Errorf("VCS %q with Private %q allows git for %s: %v, want %v", test.vcs, test.private, test.path, got, test.want)
 		}
+	}
+}
+
+// TestRulesForTheGoCommand: it is told of git alone, for every module.
+func TestRulesForTheGoCommand(t *testing.T) {
+	got := map[string]string{}
+	for _, list := range []string{"*:git", "*:all", "public:git|hg,private:all", "hub.example:off, *.corp.example : svn | git", "*:hg"} {
+		got[list] = gocmd.GOVCS(list)
+	}
+	want := map[string]string{
+		"*:git": "*:git", "*:all": "*:git", "*:hg": "*:off",
+		"public:git|hg,private:all":                   "public:git,private:git,*:git",
+		"hub.example:off, *.corp.example : svn | git": "hub.example:off,*.corp.example:git,*:git",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+func TestOtherSystem(t *testing.T) {
+	got := map[string]string{}
+	for _, path := range []string{"a.b/c.hg", "a.b/c.svn/d", "a.b/c.git/d.hg", "a.b/c", "a.hg/c", "a.b/hg", "a.b/c.v2/d.bzr", "launchpad.net/x", "chiselapp.com/user/x"} {
+		got[path] = gocmd.OtherSystem(path)
+	}
+	want := map[string]string{
+		"a.b/c.hg": "hg", "a.b/c.svn/d": "svn", "a.b/c.git/d.hg": "", "a.b/c": "", "a.hg/c": "", "a.b/hg": "", "a.b/c.v2/d.bzr": "bzr",
+		"launchpad.net/x": "bzr", "chiselapp.com/user/x": "fossil",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
 
@@ -224,4 +260,27 @@ func TestShelf(t *testing.T) {
 			t.Errorf("%d workspaces are left after Close", count())
 		}
 	})
+}
+
+// TestShelfPrefers: the workspace of the module itself, and else one of a module
+// around it.
+func TestShelfPrefers(t *testing.T) {
+	s := gocmd.NewShelf(2, time.Hour)
+	defer s.Close()
+	dir := t.TempDir()
+	for _, module := range []string{"x/y", "x/y/z"} {
+		w, err := gocmd.NewTestHome(dir, module)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.Put(w)
+	}
+	if w := s.Take("x/yy"); w != nil {
+		t.Errorf("the workspace for %s is taken for a module beside it", w.Module())
+	}
+	for _, want := range []string{"x/y/z", "x/y"} {
+		if w := s.Take("x/y/z"); w == nil || w.Module() != want {
+			t.Errorf("another workspace is taken, want that for %s", want)
+		}
+	}
 }

@@ -32,8 +32,9 @@ type Options struct {
 	// disk with room for the repositories that are cloned. Default: os.TempDir.
 	Dir string
 
-	// Concurrency is how many go commands run at once; others wait for their
-	// turn. Default: 4.
+	// Concurrency is how many go commands run at once, at most half of them (but
+	// at least one) for modules of one host, and one for one module; others wait
+	// for their turn. Default: 4.
 	Concurrency int
 
 	// Timeout bounds one request, without the wait for its turn. Default: 5 min.
@@ -44,9 +45,11 @@ type Options struct {
 	// takes as much room on the disk. Negative: no bound. Default: 4 GiB.
 	MaxTransfer int64
 
-	// VCS is which modules may be fetched with git, in the form of GOVCS. Only
-	// git can be guarded as this package promises, so no other version control
-	// system can be named, only "git" and "off". Default: "*:git".
+	// VCS is which modules may be fetched with git, in the form of GOVCS: those
+	// for which it says "git" or "all", and those that it says nothing about. Only
+	// git can be guarded as this package promises. Other version control systems
+	// may be named in it, since they are in many users' settings, but are never
+	// used. Default: "*:git".
 	VCS string
 
 	// Private holds patterns in the form of GOPRIVATE. It is only what "private"
@@ -129,7 +132,7 @@ func (o *Options) settings() (*settings, error) {
 	}
 	s.Name = cmp.Or(s.Name, "direct")
 	s.Dir = cmp.Or(s.Dir, os.TempDir())
-	s.VCS = cmp.Or(s.VCS, "*:git")
+	s.VCS = cmp.Or(strings.TrimSpace(s.VCS), "*:git")
 	s.MaxTransfer = cmp.Or(s.MaxTransfer, 4<<30)
 	if s.Concurrency <= 0 {
 		s.Concurrency = 4

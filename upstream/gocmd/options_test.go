@@ -28,7 +28,11 @@ func TestNewRefuses(t *testing.T) {
 		"Insecure":                       {Insecure: "a, b"},
 		"VCS: \"git\"":                   {VCS: "git"},
 		"VCS: module":                    {VCS: "[:git"},
-		"only \"git\" and \"off\"":       {VCS: "*:git|hg"},
+		"\"off\" stands alone":           {VCS: "*:git|off"},
+		"\"a.b:\": a version control":    {VCS: "a.b:"},
+		"\"*:git|\": a version control":  {VCS: "*:git|"},
+		"\"\" is not pattern:list":       {VCS: "*:git,"},
+		"a rule for that pattern before": {VCS: "private:git,private:off"},
 		"RootCAs: open":                  {RootCAs: file + "-none"},
 		"no certificate":                 {RootCAs: file},
 		"neither host nor host:port":     {Hosts: []string{"https://git.corp.example"}},
@@ -114,7 +118,7 @@ var environment = []string{
 	"GIT_SSH_COMMAND=false", "GIT_SSH_VARIANT=ssh", "GIT_SSL_CAINFO", "GIT_TERMINAL_PROMPT=0", "GIT_TRACE2_EVENT", "GIT_TRACE2_EVENT_BRIEF=1",
 	"GIT_TRACE_CURL", "GIT_TRACE_CURL_NO_DATA=1", "GIT_TRACE_REDACT=1", "GCM_INTERACTIVE=never",
 	"GO111MODULE=on", "GOAUTH=off", "GOCACHE", "GOENV=off", "GOFLAGS=-modcacherw", "GOINSECURE=*", "GOMODCACHE", "GONOPROXY=none", "GONOSUMDB=none",
-	"GOPATH", "GOPRIVATE=", "GOPROXY=direct", "GOSUMDB=off", "GOTMPDIR=", "GOTOOLCHAIN=local", "GOVCS=*:git", "GOWORK=off",
+	"GOPATH", "GOPRIVATE=", "GOPROXY=direct", "GOSUMDB=off", "GOTMPDIR=", "GOTOOLCHAIN=local", "GOVCS=public:git,private:git,*:git", "GOWORK=off",
 	"HOME", "HTTPS_PROXY", "HTTP_PROXY", "LC_ALL=C", "LocalAppData", "NO_PROXY=", "PATH", "SSH_ASKPASS=", "SSH_ASKPASS_REQUIRE=never",
 	"SSH_AUTH_SOCK", "TEMP", "TMP", "TMPDIR", "USERPROFILE", "all_proxy", "http_proxy", "https_proxy", "no_proxy=",
 }
@@ -135,7 +139,9 @@ func TestEnvironment(t *testing.T) {
 	if err := os.Chmod(command, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	s := w.source(t, func(o *gocmd.Options) { o.Go, o.SSHAuthSock = command, "/run/agent" })
+	s := w.source(t, func(o *gocmd.Options) {
+		o.Go, o.SSHAuthSock, o.VCS = command, "/run/agent", "public:git|hg,private:all"
+	})
 	s.Fetch(t.Context(), request(t, upstream.List, "go.corp.example/lib", ""))
 
 	var got []string

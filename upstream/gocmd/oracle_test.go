@@ -2,6 +2,7 @@ package gocmd_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"io"
 	"net"
@@ -26,6 +27,9 @@ var shared struct {
 }
 
 func TestMain(m *testing.M) {
+	if dir := os.Getenv(crashVariable); dir != "" {
+		crash(dir)
+	}
 	dir, err := os.MkdirTemp("", "gocmd-test-")
 	if err != nil {
 		panic(err)
@@ -159,28 +163,6 @@ func (o *oracle) describe(t *testing.T, args ...string) described {
 	return d
 }
 
-// handler is a module proxy in front of a Source, as simple as can be.
-func handler(s *gocmd.Source) http.Handler {
-	return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
-		req, err := upstream.ParsePath(r.URL.Path)
-		if err != nil {
-			http.NotFound(rw, r)
-			return
-		}
-		resp, err := s.Fetch(r.Context(), req)
-		if err != nil {
-			status := http.StatusBadGateway
-			if upstream.ClassOf(err) == upstream.NotFound {
-				status = http.StatusNotFound
-			}
-			http.Error(rw, err.Error(), status)
-			return
-		}
-		defer resp.Body.Close()
-		io.Copy(rw, resp.Body)
-	})
-}
-
 // get fetches and reads all of the answer.
 func get(t *testing.T, s *gocmd.Source, req upstream.Request) (string, error) {
 	t.Helper()
@@ -208,4 +190,14 @@ func mustGet(t *testing.T, s *gocmd.Source, req upstream.Request) string {
 		t.Fatal(err)
 	}
 	return body
+}
+
+func drain(ctx context.Context, s *gocmd.Source, req upstream.Request) error {
+	resp, err := s.Fetch(ctx, req)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	_, err = io.Copy(io.Discard, resp.Body)
+	return err
 }

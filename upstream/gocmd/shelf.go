@@ -8,7 +8,9 @@ import (
 
 // A shelf keeps the workspaces of commands that succeeded for a little while: a
 // client asks for a version's metadata, its go.mod file and its zip one after
-// the other, and the repository need be cloned only once for all three.
+// the other, and for the other modules of the repository, which so need be
+// cloned only once for all of them. What the workspace is of use for is a guess:
+// the go command finds the right clone in it, or makes one.
 type shelf struct {
 	most int           // how many are kept
 	idle time.Duration // how long each is kept
@@ -31,12 +33,15 @@ const (
 	shelfIdle = 20 * time.Second
 )
 
-// take returns a workspace that was kept for the module, which now is the
-// caller's; nil if there is none.
+// take returns a workspace that was kept for the module, or for another one of
+// its repository, which now is the caller's; nil if there is none.
 func (s *shelf) take(module string) *workspace {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	i := slices.IndexFunc(s.kept, func(k *shelved) bool { return k.module == module })
+	if i < 0 {
+		i = slices.IndexFunc(s.kept, func(k *shelved) bool { return k.mayHold(module) })
+	}
 	if i < 0 {
 		return nil
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"strings"
 	"sync"
 
@@ -19,9 +18,9 @@ type Source struct {
 	guard *guard
 	web   *web
 	proxy *proxy
-	dir   string // holds everything that is written
+	files *scratch // everything that is written
 	shelf *shelf
-	turns chan struct{} // has room for as many as may run at once
+	turns *turns
 
 	closing context.Context // ends with Close, whose cause is errClosed
 	close   context.CancelCauseFunc
@@ -41,34 +40,41 @@ var (
 
 // New makes a Source; nil means the default options. It fails if an option is
 // not as it should be, and with [ErrNoCommand] if there is no go command or no
-// git.
+// git. In the background it removes what Sources of processes that died have
+// left in Options.Dir, for at most a minute.
 func New(opts *Options) (*Source, error) {
 	settings, err := opts.settings()
 	if err != nil {
 		return nil, err
 	}
-	dir, err := os.MkdirTemp(settings.Dir, "breakwater-direct-")
-	if err != nil {
-		return nil, fmt.Errorf("gocmd: Dir: %w", err)
-	}
 	g := newGuard(settings)
 	w := newWeb(g, settings)
 	p, err := newProxy(g, w)
 	if err != nil {
-		os.RemoveAll(dir)
 		return nil, err
 	}
+	files, err := newScratch(settings.Dir)
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("gocmd: Dir: %w", err), p.Close())
+	}
 	s := &Source{
-		opts: settings, guard: g, web: w, proxy: p, dir: dir,
+		opts: settings, guard: g, web: w, proxy: p, files: files,
 		shelf: &shelf{most: shelfMost, idle: shelfIdle},
-		turns: make(chan struct{}, settings.Concurrency),
+		turns: newTurns(settings.Concurrency),
 	}
 	s.closing, s.close = context.WithCancelCause(context.Background())
+	s.running.Go(func() { sweep(s.closing, settings.Dir) })
 	return s, nil
 }
 
 // Name returns the name for errors and statistics.
 func (s *Source) Name() string { return s.opts.Name }
+
+// Part returns the host that the module's path begins with, in lower case: one
+// that is down, or hangs, is no reason to leave the others alone. It is empty for
+// what names no module. Where a page at that host leads to is not known before
+// it is asked. See [upstream.Parted].
+func (s *Source) Part(req upstream.Request) string { return moduleHost(req) }
 
 // Close ends all commands, waits until nothing is left of them, and removes all
 // files. The body of a zip that is still being read stays readable where the
@@ -82,8 +88,7 @@ func (s *Source) Close() error {
 	s.running.Wait()
 	s.shelf.close()
 	err := s.proxy.Close()
-	all := &workspace{dir: s.dir}
-	return errors.Join(err, all.remove())
+	return errors.Join(err, s.files.remove())
 }
 
 // begin counts a call, unless the Source is closed.
@@ -97,8 +102,9 @@ func (s *Source) begin() bool {
 }
 
 // Fetch gets what req asks for. It waits for its turn, and for the go command,
-// no longer than ctx lasts. The body of a zip is a file that takes room on the
-// disk until it is closed.
+// no longer than ctx lasts; for an [upstream.Progress] all of that is waiting for
+// its turn. The body of a zip is a file that takes room on the disk until it is
+// closed.
 func (s *Source) Fetch(ctx context.Context, req upstream.Request) (*upstream.Response, error) {
 	if ctx.Err() != nil {
 		return nil, upstream.ContextError(ctx, req, s.Name())
@@ -114,14 +120,16 @@ func (s *Source) Fetch(ctx context.Context, req upstream.Request) (*upstream.Res
 	defer cancel(nil)
 	defer context.AfterFunc(s.closing, func() { cancel(errClosed) })()
 
+	// A clone may take minutes, and nothing tells one that comes along from one
+	// that hangs. So the call counts as queued until its end: else races would
+	// ask somebody beside it, and circuits take it for silence. Who hangs is
+	// found by Options.Timeout.
 	upstream.ProgressOf(ctx).Queued()
-	select {
-	case s.turns <- struct{}{}:
-	case <-ctx.Done():
+	giveBack, err := s.turns.take(ctx, moduleHost(req), req.Module())
+	if err != nil {
 		return nil, upstream.ContextError(ctx, req, s.Name())
 	}
-	defer func() { <-s.turns }()
-	upstream.ProgressOf(ctx).Asked()
+	defer giveBack()
 	resp, err := s.fetch(ctx, req)
 	if err != nil {
 		return nil, err
@@ -190,7 +198,7 @@ func (s *Source) fetch(ctx context.Context, req upstream.Request) (*upstream.Res
 func (s *Source) workspace(module string) (*workspace, error) {
 	w := s.shelf.take(module)
 	if w == nil {
-		return newWorkspace(s.dir, module, s.opts)
+		return newWorkspace(s.files.dir, module, s.opts)
 	}
 	if err := w.reset(); err != nil {
 		w.remove()
@@ -214,6 +222,7 @@ func (s *Source) fetchIn(ctx context.Context, req upstream.Request, w *workspace
 		if err != nil {
 			return nil, false, s.failed(req, upstream.Unavailable, err)
 		}
+		w.root = repositoryRoot(req.Module(), d.Origin)
 		return resp, out.err == nil, nil
 	}
 	if ctx.Err() != nil {

@@ -14,7 +14,8 @@ import (
 // cache, its home, its temporary files, and the traces that git leaves.
 type workspace struct {
 	dir    string
-	module string // whose repository it may hold
+	module string // that it was made for, whose repository it may hold
+	root   string // module path of the root of the last repository in it
 }
 
 // The parts of a workspace.
@@ -37,7 +38,7 @@ func newWorkspace(parent, module string, s *settings) (*workspace, error) {
 	if err != nil {
 		return nil, err
 	}
-	w := &workspace{dir: dir, module: module}
+	w := &workspace{dir: dir, module: module, root: module}
 	if err := w.furnish(s); err != nil {
 		w.remove()
 		return nil, err
@@ -102,8 +103,21 @@ func (w *workspace) linkNetrc(file string) error {
 	return os.WriteFile(name, data, 0o600)
 }
 
-// reset removes what the last command left for our eyes.
+// reset removes what the last command left for our eyes, and the unpacked
+// modules, which nobody looks at: they would become more and more.
 func (w *workspace) reset() error {
+	hosts, err := os.ReadDir(w.modcache())
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	for _, host := range hosts {
+		if host.Name() == "cache" {
+			continue
+		}
+		if err := os.RemoveAll(filepath.Join(w.modcache(), host.Name())); err != nil {
+			return err
+		}
+	}
 	for _, file := range []string{w.events(), w.transfers(), w.sshRefused()} {
 		if err := os.Remove(file); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
