@@ -2,6 +2,7 @@ package fetch
 
 import (
 	"cmp"
+	"context"
 	"io"
 	"net/http"
 	"time"
@@ -16,34 +17,59 @@ const (
 	byVia       = "via"
 )
 
-// auditRefusal tells of an error that was answered, if it is a denial. Whatever
-// Authorize says in place of yes is one, also where it pretends that there is no
-// such module.
-func (h *handler) auditRefusal(r *http.Request, req upstream.Request, caller, rule string, err error) {
-	e := upstream.AsError(err, req, "")
-	if h.opts.Audit == nil || e.Class != upstream.Denied && rule != byAuthorize {
+// listen returns a context in which policies note what they decide, if there is
+// somebody to tell. What those beneath a Client decide is about what the Client
+// asks, for many callers at once or for none.
+func (h *handler) listen(ctx context.Context) (context.Context, *note) {
+	if _, ok := h.fetcher.(*Client); ok || h.opts.Audit == nil {
+		return ctx, nil
+	}
+	return withNote(ctx)
+}
+
+// auditRefusal tells of an error that was answered, if it is a denial, or a
+// policy had a say in what was asked for. Whatever Authorize says in place of yes
+// is a denial, also where it pretends that there is no such module.
+func (h *handler) auditRefusal(r *http.Request, req upstream.Request, caller, rule string, err error, d Decision) {
+	if h.opts.Audit == nil {
 		return
 	}
+	e := upstream.AsError(err, req, "")
 	record := newRecord(req, caller)
-	record.Status, record.Decision = status(e), audit.Denied
-	record.Rule, record.Reason, record.Source = rule, e.Reason(), e.Source
-	if denied, ok := asPolicyError(e); ok {
-		record.Rule, record.Reason = denied.Decision.Rule, denied.Decision.Reason
+	record.Status, record.Source = status(e), e.Source
+	denial, byPolicy := asPolicyError(e)
+	// A policy that was kept from knowing because the caller went away has not
+	// decided anything.
+	undecided := e.Class != upstream.Denied && r.Context().Err() != nil
+	switch {
+	case byPolicy && !undecided:
+		record.Decision, record.Rule, record.Reason = audit.Denied, denial.Decision.Rule, denial.Decision.Reason
+	case e.Class == upstream.Denied || rule == byAuthorize:
+		record.Decision, record.Rule, record.Reason = audit.Denied, rule, e.Reason()
+	case d.Rule != "":
+		record.Decision, record.Rule, record.Reason = heard(d), d.Rule, d.Reason
+	default:
+		return
 	}
 	h.opts.Audit(r.Context(), record)
 }
 
+// heard returns what a record says of a decision that is not the answer.
+func heard(d Decision) string {
+	if d.Denied {
+		return audit.WouldDeny
+	}
+	return audit.Allowed
+}
+
 // auditAnswer tells of a file that was handed out, and of any answer in which a
 // policy had a say.
-func (h *handler) auditAnswer(r *http.Request, req upstream.Request, caller string, resp *upstream.Response, d *Decision, w *counted) {
+func (h *handler) auditAnswer(r *http.Request, req upstream.Request, caller string, resp *upstream.Response, d Decision, w *counted) {
 	if d.Rule == "" && !(isDownload(r, req) && w.delivered()) {
 		return
 	}
 	record := newRecord(req, caller)
-	record.Status, record.Sent, record.Decision = w.answered(), w.sent, audit.Allowed
-	if d.Denied {
-		record.Decision = audit.WouldDeny
-	}
+	record.Status, record.Sent, record.Decision = w.answered(), w.sent, heard(d)
 	record.Rule, record.Reason = d.Rule, d.Reason
 	record.Source, record.Origin = resp.Source, cmp.Or(resp.Origin, resp.Source)
 	record.Verified, record.SHA256, record.Size = resp.Verified, resp.Digest, max(0, resp.Size)

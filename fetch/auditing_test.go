@@ -213,7 +213,9 @@ func TestAuditOfDecisions(t *testing.T) {
 		{false, "GET /example.com/app/@v/v1.0.0.mod", []string{"mod 200 allowed: rule, reviewed"}},
 		{false, "GET /example.com/app/@v/v1.0.0.info", []string{"info 200 allowed: rule, reviewed"}},
 		{false, "GET /example.com/Shout/@v/v1.0.0.info", nil},
-		{false, "GET /example.com/app/@v/v9.0.0.info", nil},
+		{false, "GET /example.com/app/@v/v9.0.0.info", []string{"info 404 allowed: rule, reviewed"}},
+		{true, "GET /example.com/hello/@v/v9.0.0.info", []string{"info 404 would deny: rule, withdrawn"}},
+		{false, "GET /example.com/!shout/@v/v9.0.0.info", nil},
 	}
 	for _, tt := range tests {
 		policy.DryRun = tt.dryRun

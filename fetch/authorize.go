@@ -3,6 +3,7 @@ package fetch
 import (
 	"cmp"
 	"errors"
+	"fmt"
 	"net"
 	"net/http"
 
@@ -78,7 +79,7 @@ func (h *handler) admit(w http.ResponseWriter, r *http.Request, req upstream.Req
 		err := &upstream.Error{Request: req, Err: errBrokeOff}
 		h.writeError(w, r, err)
 		http.NewResponseController(w).Flush() // what is buffered goes down with the panic
-		h.auditRefusal(r, req, peer(r), byAuthorize, err)
+		h.auditRefusal(r, req, peer(r), byAuthorize, err, Decision{})
 	}()
 	err = h.authorize(r, req)
 	caller = h.callerOf(r)
@@ -103,6 +104,9 @@ func (h *handler) authorize(r *http.Request, req upstream.Request) error {
 		if _, unauthorized := errors.AsType[*UnauthorizedError](err); !unauthorized {
 			return err
 		}
+	}
+	if u, ok := err.(*UnauthorizedError); ok && u != nil && u.Err == nil {
+		err = &UnauthorizedError{Challenge: u.Challenge, Err: fmt.Errorf("%w: the netrc file's line is \"machine %.100s login ... password ...\"", errWhoIsIt, r.Host)}
 	}
 	return &upstream.Error{Class: upstream.Denied, Request: req, Err: err}
 }

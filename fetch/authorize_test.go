@@ -79,7 +79,7 @@ func TestAuthorizeAnswers(t *testing.T) {
 	}{
 		{"not said who", &fetch.UnauthorizedError{}, 401, basic,
 			"example.com/hello@v1.0.0 (mod): denied: say who you are: have credentials for this host in a netrc file " +
-				"or set GOAUTH (go help goauth), and use https\n"},
+				"or set GOAUTH (go help goauth), and use https: the netrc file's line is \"machine example.com login ... password ...\"\n"},
 		{"not convincing", &fetch.UnauthorizedError{Challenge: `Bearer realm="a", Basic realm="b"`, Err: errors.New("the token has expired")},
 			401, `Bearer realm="a", Basic realm="b"`, "denied: the token has expired\n"},
 		{"with a word to it", fmt.Errorf("team a: %w", &fetch.UnauthorizedError{Challenge: "Negotiate"}), 401, "Negotiate", "team a: say who you are"},

@@ -2,6 +2,7 @@ package fetch
 
 import (
 	"context"
+	"sync"
 
 	"github.com/breakwater-go/breakwater/upstream"
 )
@@ -15,26 +16,52 @@ type Decision struct {
 	Reason  string // why it is denied; of what is allowed, the reason that its rule gives, or what a list does not offer; one short line
 }
 
-type decisionKey struct{}
+type noteKey struct{}
 
-// withDecision returns a context in which a policy notes what it decides, for the
-// one who made the context.
-func withDecision(ctx context.Context) (context.Context, *Decision) {
-	d := new(Decision)
-	return context.WithValue(ctx, decisionKey{}, d), d
+// A note is what policies decide on one request, for the one who made it. It may
+// reach a goroutine that works for others too, and outlives the request.
+type note struct {
+	mu       sync.Mutex
+	decision Decision
 }
 
-// withoutDecision returns a context for what a policy asks on its own account,
-// in other goroutines too: nothing is noted of that.
-func withoutDecision(ctx context.Context) context.Context {
-	return context.WithValue(ctx, decisionKey{}, nil)
+// withNote returns a context in which policies note what they decide.
+func withNote(ctx context.Context) (context.Context, *note) {
+	n := new(note)
+	return context.WithValue(ctx, noteKey{}, n), n
 }
 
-// noteDecision is called by the goroutine that Fetch was called by. Of policies
-// around one another, the first that denies is heard: in a dry run those around
-// it do not know.
-func noteDecision(ctx context.Context, d Decision) {
-	if note, ok := ctx.Value(decisionKey{}).(*Decision); ok && !note.Denied {
-		*note = d
+// withoutNote returns a context for what is asked on another account than the
+// caller's: nothing is noted of that.
+func withoutNote(ctx context.Context) context.Context {
+	if _, ok := noteOf(ctx); !ok {
+		return ctx
 	}
+	return context.WithValue(ctx, noteKey{}, nil)
+}
+
+func noteOf(ctx context.Context) (*note, bool) {
+	n, ok := ctx.Value(noteKey{}).(*note)
+	return n, ok
+}
+
+// add notes d. Of policies around one another, the first that denies is heard: in
+// a dry run those around it do not know.
+func (n *note) add(d Decision) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if !n.decision.Denied {
+		n.decision = d
+	}
+}
+
+// read returns what has been noted, for whoever asked when he has his answer: what
+// comes later is not about that. A nil note has nothing.
+func (n *note) read() Decision {
+	if n == nil {
+		return Decision{}
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.decision
 }

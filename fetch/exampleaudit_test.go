@@ -46,7 +46,7 @@ func ExampleHandlerOptions() {
 		h.ServeHTTP(httptest.NewRecorder(), r)
 	}
 	// Output:
-	// "" denied example.com/hello@v1.1.0: denied: say who you are: have credentials for this host in a netrc file or set GOAUTH (go help goauth), and use https (401, 0 bytes)
+	// "" denied example.com/hello@v1.1.0: denied: say who you are: have credentials for this host in a netrc file or set GOAUTH (go help goauth), and use https: the netrc file's line is "machine example.com login ... password ..." (401, 0 bytes)
 	// "bob" denied example.com/hello@v1.1.0: denied: example.com is team a's, ask there for access (403, 0 bytes)
 	// "ann" allowed example.com/hello@v1.1.0:  (200, 25 bytes)
 }

@@ -166,7 +166,7 @@ func (fs *flights) join(ctx context.Context, req upstream.Request) (*flight, err
 	f := fs.byReq[q]
 	if f == nil {
 		f = &flight{question: q, done: make(chan struct{})}
-		ctx, f.cancel = context.WithCancelCause(context.WithoutCancel(ctx))
+		ctx, f.cancel = context.WithCancelCause(context.WithoutCancel(withoutNote(ctx)))
 		ctx = upstream.WithPriority(ctx, f.priority)
 		fs.byReq[q] = f
 		fs.all.Go(func() { fs.run(ctx, f) })

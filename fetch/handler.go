@@ -46,8 +46,10 @@ type HandlerOptions struct {
 
 	// Audit is told of each download of a go.mod file or zip, which is a GET that
 	// is answered with 200, 206 or 304; of whatever is denied, by Authorize, a
-	// [Policy] or a source; and of any other answer in which a part of a Policy
-	// had a say. It is told after the answer was written, also where that broke
+	// [Policy] or a source; and of any other answer, also an error, in which a part
+	// of a Policy had a say. That is a Policy around the Fetcher that is served; of
+	// one around a source of a [Client] nothing is told but its denials, as those of
+	// any source. It is told after the answer was written, also where that broke
 	// off on the way, by the goroutine that wrote it, which it must not keep long.
 	// If it panics the connection is broken, but what was asked for may have been
 	// handed out. [audit.Log] writes to a log. Default: nobody is told.
@@ -65,6 +67,9 @@ type HandlerOptions struct {
 // class has in the package's one table. A body that breaks off breaks the
 // connection: it never looks complete.
 func NewHandler(f Fetcher, opts *HandlerOptions) http.Handler {
+	if f == nil {
+		panic("fetch: NewHandler: the Fetcher is nil")
+	}
 	h := &handler{fetcher: f}
 	if opts != nil {
 		h.opts = *opts
@@ -98,27 +103,25 @@ func (h *handler) serve(w http.ResponseWriter, r *http.Request, req upstream.Req
 	caller, err := h.admit(w, r, req)
 	if err != nil {
 		h.writeError(w, r, err)
-		h.auditRefusal(r, req, caller, byAuthorize, err)
+		h.auditRefusal(r, req, caller, byAuthorize, err, Decision{})
 		return
 	}
 	via := h.via(r)
 	if err := h.checkVia(r, req, via); err != nil {
 		h.writeError(w, r, err)
-		h.auditRefusal(r, req, caller, byVia, err)
+		h.auditRefusal(r, req, caller, byVia, err, Decision{})
 		return
 	}
 	ctx := upstream.WithVia(r.Context(), via)
 	if r.Header.Get("Disable-Module-Fetch") == "true" {
 		ctx = upstream.WithOffline(ctx)
 	}
-	var decision *Decision
-	if h.opts.Audit != nil {
-		ctx, decision = withDecision(ctx)
-	}
+	ctx, said := h.listen(ctx)
 	resp, err := h.fetcher.Fetch(ctx, req)
+	decision := said.read()
 	if err != nil {
 		h.writeError(w, r, err)
-		h.auditRefusal(r, req, caller, "", err)
+		h.auditRefusal(r, req, caller, "", err, decision)
 		return
 	}
 	defer resp.Body.Close()

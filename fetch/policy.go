@@ -48,9 +48,12 @@ type Policy struct {
 	// come out in order, so do the first releases of the minor versions of one
 	// major version (v1.2.0 before v1.3.0), and so do pre-releases of one minor
 	// version. In each of those series versions are asked about from the highest
-	// down to the first that is old enough, at most 8 at a time. Where a module
-	// does not keep to that order, a list may offer a version that is refused
-	// when it is asked for. Dates are remembered, of at most 32,768 versions.
+	// down to the first that is old enough, at most 8 at a time. A list that would
+	// have more than 500 asked about, of Published or the Fetcher, is denied, for
+	// what is in it the author of a module chooses; its versions can be had by
+	// name. Where a module does not keep to that order, a list may offer a version
+	// that is refused when it is asked for. Dates are remembered, of at most 32,768
+	// versions.
 	//
 	// A retraction takes effect when the version whose go.mod file has it is old
 	// enough. Retracted versions stay in lists.
@@ -84,9 +87,9 @@ type Policy struct {
 	// returned in time. The go.mod and .info files are handed out all the same.
 	//
 	// It may be called by many goroutines at once, at most 64, once for all who
-	// ask for the same version. The zip can be read until it returns. Its context
-	// is not any one caller's: it ends after CheckTimeout and with
-	// [Policed.Close], and keeps the values of the first caller's, so that
+	// ask for the same version and get the same content. The zip can be read until
+	// it returns. Its context is not any one caller's: it ends after CheckTimeout
+	// and with [Policed.Close], and keeps the values of the first caller's, so that
 	// [upstream.Offline] tells whether it may use the network. A Check that does
 	// not heed its context goes on in the background without anybody waiting.
 	Check func(ctx context.Context, m module.Version, zip io.ReaderAt, size int64) error
@@ -96,11 +99,13 @@ type Policy struct {
 	// seconds; negative is an error.
 	CheckTimeout time.Duration
 
-	// CheckTTL is how long it is remembered that Check allowed a version; that
-	// it denied one is remembered for a minute at most, for its error may have
-	// been an outage. A timeout, a panic, an error of class Unavailable, Timeout,
-	// Overloaded or Canceled and what it said offline are not remembered. At
-	// most 32,768 versions are. Default: 1 hour; negative: nothing is remembered.
+	// CheckTTL is how long it is remembered that Check allowed the zip of a
+	// version; that it denied one is remembered for a minute at most, for its
+	// error may have been an outage. Another content under the same version is
+	// checked anew, and so is every zip of a Fetcher that gives no Digest. A
+	// timeout, a panic, an error of class Unavailable, Timeout, Overloaded or
+	// Canceled and what it said offline are not remembered. At most 32,768
+	// verdicts are. Default: 1 hour; negative: nothing is remembered.
 	CheckTTL time.Duration
 
 	// DryRun has every decision made and noted, in all the time that it takes,

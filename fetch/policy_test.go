@@ -189,7 +189,7 @@ func TestPolicyRules(t *testing.T) {
 		{"denied with a reason", []fetch.Rule{{Patterns: path, Reason: "AGPL"}}, "AGPL"},
 		{"denied without one", []fetch.Rule{{Patterns: "example.org,example.com/*"}}, "a rule denies example.org,example.com/*"},
 		{"a prefix of the path", []fetch.Rule{{Patterns: "example.com", Reason: "no"}}, "no"},
-		{"in another case", []fetch.Rule{{Patterns: "Example.com/M", Reason: "no"}}, "no"},
+		{"in another case", []fetch.Rule{{Patterns: "example.com/M", Reason: "no"}}, "no"},
 		{"an allow list, and on it", []fetch.Rule{{Patterns: path, Allow: true}, denyAll}, ""},
 		{"an allow list, and not on it", []fetch.Rule{{Patterns: "example.com/n", Allow: true}, denyAll}, "only what was approved"},
 		{"allowed in another case", []fetch.Rule{{Patterns: "example.com/M", Allow: true}, denyAll}, "only what was approved"},
@@ -230,6 +230,41 @@ func TestPolicyAllowsInTheSameCase(t *testing.T) {
 		policed, _ := police(t, fetch.Policy{Rules: []fetch.Rule{{Patterns: patterns, Allow: true}, {Patterns: "*", Reason: "no"}}}, s)
 		if got := askPoliced(t, t.Context(), policed, "github.com/!burnt!sushi/toml/@v/list"); got != want {
 			t.Errorf("%s: got %q, want %q", patterns, got, want)
+		}
+	}
+}
+
+// A rule that denies a repository denies it by the other names that lead there; one
+// that allows it does not allow those.
+func TestPolicyDeniesOtherNames(t *testing.T) {
+	s := &shelf{}
+	others := []string{
+		"git.corp.example/private/secret", "git.corp.example/private/secret.git", "git.corp.example/private/secret.hg/sub",
+		"git.corp.example/private.git/secret", "git.corp.example/Private/Secret.Git/sub",
+	}
+	for _, path := range others {
+		s.add(path, "v1.0.0", day)
+	}
+	deny, _ := police(t, fetch.Policy{Rules: []fetch.Rule{{Patterns: "git.corp.example/private/Secret", Reason: "private"}}}, s)
+	allow, _ := police(t, fetch.Policy{Rules: []fetch.Rule{
+		{Patterns: others[0], Allow: true}, {Patterns: "*", Reason: "not reviewed"},
+	}}, s)
+	for i, path := range others {
+		escaped, err := module.EscapePath(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		key := escaped + "/@v/v1.0.0.mod"
+		s.files[key] = "module " + path + "\n"
+		if got := askPoliced(t, t.Context(), deny, key); got != "denied: private" {
+			t.Errorf("%s: got %q, want it denied", path, got)
+		}
+		want := "denied: not reviewed"
+		if i == 0 {
+			want = s.files[key]
+		}
+		if got := askPoliced(t, t.Context(), allow, key); got != want {
+			t.Errorf("%s: got %q, want %q", path, got, want)
 		}
 	}
 }

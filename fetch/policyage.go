@@ -19,7 +19,7 @@ type publication struct {
 	known bool // at is what there is to know, though it may be zero
 }
 
-func keepDate(d publication) time.Duration {
+func keepDate(_ module.Version, d publication) time.Duration {
 	if d.at.IsZero() {
 		return 0
 	}
@@ -78,7 +78,7 @@ func (p *Policed) published(ctx context.Context, m module.Version, hint publicat
 	if d, ok := p.dates.recall(m); ok {
 		return d, nil
 	}
-	meta, err := upstream.ReadInfo(withoutDecision(ctx), p.next, m.Path, m.Version)
+	meta, err := upstream.ReadInfo(withoutNote(ctx), p.next, m.Path, m.Version)
 	if err != nil {
 		return publication{}, err
 	}
@@ -111,16 +111,17 @@ func (p *Policed) askPublished(ctx context.Context, m module.Version) (publicati
 	return d, err
 }
 
-// refuseByAge answers a request for a file of a version whose age denies it.
+// refuseByAge answers a request for a file of a version that r allows and whose age
+// denies it.
 // Where there is no such version, as far as the age tells, the file's own
 // absence is the answer, and not the denial.
-func (p *Policed) refuseByAge(ctx context.Context, req upstream.Request, age ruling) outcome {
+func (p *Policed) refuseByAge(ctx context.Context, req upstream.Request, r, age ruling) outcome {
 	if !errors.Is(age.cause, fs.ErrNotExist) {
 		return refused(req, age)
 	}
 	resp, err := p.next.Fetch(ctx, req)
 	if errors.Is(err, fs.ErrNotExist) {
-		return outcome{err: err}
+		return failed(err, r)
 	}
 	closeBody(resp)
 	return refused(req, age)

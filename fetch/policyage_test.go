@@ -607,3 +607,28 @@ func TestCooldownLatestLooksAtTheFile(t *testing.T) {
 		}
 	})
 }
+
+// Where a source has a list and no @latest, and no version of it is offered, the
+// answer says why; it is absence only where there is nothing to offer.
+func TestLatestOfAListThatIsWithheld(t *testing.T) {
+	const path = "example.com/m"
+	synctest.Test(t, func(t *testing.T) {
+		s := &shelf{}
+		s.add(path, "v1.0.0", 2*day)
+		s.add(path, "v1.1.0", day)
+		s.add("example.com/old", "v1.0.0", 70*day)
+		delete(s.files, path+"/@latest")
+		delete(s.files, "example.com/old/@latest")
+		policed, _ := police(t, fetch.Policy{Cooldown: 7 * day}, s)
+		for key, want := range map[string]string{
+			path + "/@latest":             "denied: v1.1.0 is too young: published 1999-12-31 00:00 UTC, allowed from 2000-01-07 00:00 UTC",
+			"example.com/old/@latest":     "not found",
+			"example.com/nothing/@latest": "not found",
+		} {
+			if got := askPoliced(t, t.Context(), policed, key); got != want {
+				t.Errorf("%s:\n got %q\nwant %q", key, got, want)
+			}
+		}
+		s.checkClosed(t)
+	})
+}

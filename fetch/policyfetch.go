@@ -17,8 +17,8 @@ type Policed struct {
 	next     Fetcher
 	policy   Policy // with its defaults; the caller's Rules are not looked at any more
 	rules    rules
-	dates    *consultation[publication]
-	verdicts *consultation[error]
+	dates    *consultation[module.Version, publication]
+	verdicts *consultation[content, error]
 }
 
 // Name returns the name of the Fetcher that is policed.
@@ -40,7 +40,8 @@ func (p *Policed) Close() error {
 // Fetch answers req if the policy allows it. A denial is an [*upstream.Error]
 // whose cause is a [*PolicyError].
 func (p *Policed) Fetch(ctx context.Context, req upstream.Request) (*upstream.Response, error) {
-	o := p.apply(ctx, req)
+	beneath := p.beneath(ctx)
+	o := p.apply(beneath, req)
 	o.decision.Request, o.decision.DryRun = req, p.policy.DryRun
 	if gone := o.err != nil && ctx.Err() != nil; o.decision.Rule != "" && !gone {
 		p.note(ctx, o.decision)
@@ -49,11 +50,23 @@ func (p *Policed) Fetch(ctx context.Context, req upstream.Request) (*upstream.Re
 		return o.resp, o.err
 	}
 	closeBody(o.resp)
-	return p.next.Fetch(ctx, req)
+	return p.next.Fetch(beneath, req)
+}
+
+// beneath returns the context for the Fetcher. Only another policy right there
+// notes what it decides: a [Client] asks its sources for many callers at once,
+// or for none.
+func (p *Policed) beneath(ctx context.Context) context.Context {
+	if _, ok := p.next.(*Policed); ok {
+		return ctx
+	}
+	return withoutNote(ctx)
 }
 
 func (p *Policed) note(ctx context.Context, d Decision) {
-	noteDecision(ctx, d)
+	if n, ok := noteOf(ctx); ok {
+		n.add(d)
+	}
 	if p.policy.OnDecision != nil {
 		p.policy.OnDecision(ctx, d)
 	}
@@ -76,12 +89,20 @@ func allowed(resp *upstream.Response, r ruling) outcome {
 	return outcome{resp: resp, decision: Decision{Rule: r.rule, Reason: r.reason}}
 }
 
+// failed is the outcome of what r allows and the Fetcher does not answer.
+func failed(err error, r ruling) outcome {
+	o := allowed(nil, r)
+	o.err = err
+	return o
+}
+
 // pass has the Fetcher answer what r allows.
 func (p *Policed) pass(ctx context.Context, req upstream.Request, r ruling) outcome {
 	resp, err := p.next.Fetch(ctx, req)
-	o := allowed(resp, r)
-	o.err = err
-	return o
+	if err != nil {
+		return failed(err, r)
+	}
+	return allowed(resp, r)
 }
 
 func (p *Policed) apply(ctx context.Context, req upstream.Request) outcome {
@@ -121,7 +142,7 @@ func (p *Policed) file(ctx context.Context, req upstream.Request, m module.Versi
 	}
 	age := p.age(ctx, m, publication{})
 	if age.denied {
-		return p.refuseByAge(ctx, req, age)
+		return p.refuseByAge(ctx, req, r, age)
 	}
 	if req.Kind() == upstream.Zip {
 		return p.zip(ctx, req, m, r.or(age))
@@ -133,7 +154,7 @@ func (p *Policed) file(ctx context.Context, req upstream.Request, m module.Versi
 func (p *Policed) info(ctx context.Context, req upstream.Request, r ruling) outcome {
 	resp, meta, err := p.metadata(ctx, req)
 	if err != nil {
-		return outcome{err: err}
+		return failed(err, r)
 	}
 	v := p.judge(ctx, req, meta)
 	if !v.denied {

@@ -3,6 +3,7 @@ package fetch
 import (
 	"cmp"
 	"context"
+	"maps"
 	"slices"
 	"time"
 
@@ -17,7 +18,10 @@ import (
 func (p *Policed) latest(ctx context.Context, req upstream.Request, r ruling) outcome {
 	resp, meta, err := p.metadata(ctx, req)
 	if err != nil {
-		return outcome{err: err}
+		if v, ok := p.withheld(ctx, req, err); ok {
+			return refused(req, v)
+		}
+		return failed(err, r)
 	}
 	v := p.judge(ctx, req, meta)
 	if !v.denied {
@@ -29,6 +33,26 @@ func (p *Policed) latest(ctx context.Context, req upstream.Request, r ruling) ou
 	return p.insteadOf(ctx, req, resp, meta.Version, v)
 }
 
+// withheld returns why the policy offers none of a list's versions, where a source
+// has a list and no @latest. Absence would have the go command look elsewhere, and
+// its user not learn why.
+func (p *Policed) withheld(ctx context.Context, req upstream.Request, err error) (ruling, bool) {
+	if upstream.ClassOf(err) != upstream.NotFound || p.isCool(req.Module()) && len(p.rules) == 0 {
+		return ruling{}, false
+	}
+	list, err := upstream.NewRequest(upstream.List, req.Module(), "")
+	if err != nil {
+		return ruling{}, false
+	}
+	l, none := p.offered(withoutNote(ctx), list, ruling{})
+	if none != nil || len(l.rejected) == 0 || len(l.ranked("")) > 0 {
+		return ruling{}, false
+	}
+	l.resp.Body.Close()
+	highest := slices.MaxFunc(slices.Collect(maps.Keys(l.rejected)), semver.Compare)
+	return l.rejected[highest], true
+}
+
 // insteadOf answers @latest with another version than the Fetcher's, which v
 // denies.
 func (p *Policed) insteadOf(ctx context.Context, req upstream.Request, latest *upstream.Response, version string, v ruling) outcome {
@@ -36,9 +60,9 @@ func (p *Policed) insteadOf(ctx context.Context, req upstream.Request, latest *u
 	if err != nil {
 		return outcome{err: err}
 	}
-	l, failed := p.offered(withoutDecision(ctx), list)
-	if failed != nil {
-		return failed.unlessFinal(req, v)
+	l, none := p.offered(withoutNote(ctx), list, ruling{})
+	if none != nil {
+		return none.unlessFinal(req, v)
 	}
 	for _, candidate := range l.ranked(version) {
 		o := p.offer(ctx, req, candidate)
@@ -71,7 +95,7 @@ func (p *Policed) offer(ctx context.Context, req upstream.Request, version strin
 	if err != nil {
 		return outcome{err: err}
 	}
-	return p.info(withoutDecision(ctx), info, ruling{})
+	return p.info(withoutNote(ctx), info, ruling{})
 }
 
 // ranked returns the versions that are offered, as the go command ranks them

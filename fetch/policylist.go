@@ -21,9 +21,9 @@ import (
 // list answers a request for a list with those versions that the policy allows.
 // If there are none, the list is empty, and the go command asks for @latest.
 func (p *Policed) list(ctx context.Context, req upstream.Request, r ruling) outcome {
-	l, failed := p.offered(ctx, req)
-	if failed != nil {
-		return *failed
+	l, none := p.offered(ctx, req, r)
+	if none != nil {
+		return *none
 	}
 	if len(l.rejected) == 0 {
 		if r.rule == "" && !p.isCool(req.Module()) {
@@ -45,22 +45,21 @@ type offer struct {
 	major    string            // of the module path, as in module.SplitPathVersion
 }
 
-// offered fetches a list. What the policy cannot know because of an outage fails
-// it: a list that lacks a version must not be taken for the truth.
-func (p *Policed) offered(ctx context.Context, req upstream.Request) (*offer, *outcome) {
+// offered fetches a list that r allows. What the policy cannot know because of an
+// outage fails it: a list that lacks a version must not be taken for the truth.
+func (p *Policed) offered(ctx context.Context, req upstream.Request, r ruling) (*offer, *outcome) {
 	resp, data, err := p.fetchWhole(ctx, req)
 	if err != nil {
-		return nil, &outcome{err: err}
+		return nil, new(failed(err, r))
 	}
 	listed, err := upstream.ParseList(data)
 	if err != nil {
-		return nil, &outcome{err: upstream.AsError(err, req, resp.Source)}
+		return nil, new(failed(upstream.AsError(err, req, resp.Source), r))
 	}
 	l := &offer{resp: resp, data: data, listed: listed}
 	unknown := l.reject(ctx, p, req.Module())
 	if unknown != nil {
-		o := refused(req, *unknown)
-		return nil, &o
+		return nil, new(refused(req, *unknown))
 	}
 	return l, nil
 }
@@ -161,8 +160,14 @@ func seriesOf(version string) string {
 	return minor
 }
 
-// maxAsked is how many series of a list are asked about at the same time.
-const maxAsked = 8
+const (
+	// maxAsked is how many series of a list are asked about at the same time.
+	maxAsked = 8
+
+	// maxDates bounds the dates that are asked for one list. What is in a list
+	// the author of a module chooses.
+	maxDates = 500
+)
 
 // series is what is known of a module's versions while they are asked about.
 type series struct {
@@ -172,6 +177,7 @@ type series struct {
 
 	mu     sync.Mutex
 	young  map[string]ruling
+	asked  int
 	failed *ruling
 }
 
@@ -186,13 +192,17 @@ func (s *series) walkAll(ctx context.Context, all [][]string) *ruling {
 			rest = append(rest, one)
 		}
 	}
+	if len(rest) > maxDates { // each takes one at least: nothing is asked in vain
+		s.tooMany()
+		return s.failed
+	}
 	var workers sync.WaitGroup
 	places := make(chan struct{}, maxAsked)
 	for _, one := range rest {
 		places <- struct{}{}
 		workers.Go(func() {
 			defer func() { <-places }()
-			s.walk(ctx, one, func(string) bool { return s.goesOn() })
+			s.walk(ctx, one, s.mayAsk)
 			if !s.goesOn() {
 				stop()
 			}
@@ -236,6 +246,28 @@ func (s *series) reject(version string, r ruling) {
 	if r.class == upstream.Denied {
 		s.young[version] = r
 	} else if s.failed == nil {
+		s.failed = &r
+	}
+}
+
+// mayAsk counts the versions that are asked about, up to the bound.
+func (s *series) mayAsk(version string) bool {
+	if s.atHand(version) {
+		return s.goesOn()
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.asked++; s.asked > maxDates {
+		s.tooMany()
+	}
+	return s.failed == nil
+}
+
+// tooMany fails the list, for good: an outage it is not. mu is held, or nobody
+// else there yet.
+func (s *series) tooMany() {
+	if s.failed == nil {
+		r := deny("cooldown", fmt.Sprintf("it is not known how old the versions in the list are: more than %d would have to be asked about; ask for one by its name", maxDates))
 		s.failed = &r
 	}
 }

@@ -15,8 +15,10 @@ import (
 type Rule struct {
 	// Patterns is a comma-separated list of glob patterns of module path
 	// prefixes, as in GOPRIVATE; it must not be empty. "*" matches every module.
-	// What denies is matched without regard to case, since hosts such as GitHub
-	// answer to a path in any case; what allows, to the letter.
+	// What denies matches other names of a repository, too, as
+	// [upstream.MatchRestricted] has it: paths in any case, since hosts such as
+	// GitHub answer to that, and with ".git" or the like behind an element. What
+	// allows is matched to the letter.
 	Patterns string
 
 	// Versions narrows the rule to some versions: a comma-separated list of
@@ -35,7 +37,7 @@ type Rule struct {
 type rules []rule
 
 type rule struct {
-	patterns string // in lower case if it denies
+	patterns string
 	versions []versionRange
 	allow    bool
 	reason   string
@@ -65,32 +67,28 @@ func compileRule(r Rule) (rule, error) {
 		return rule{}, err
 	}
 	compiled := rule{patterns: r.Patterns, versions: versions, allow: r.Allow, reason: tidy(r.Reason)}
-	if !r.Allow {
-		compiled.patterns = strings.ToLower(r.Patterns)
-		if compiled.reason == "" {
-			compiled.reason = tidy(strings.TrimSpace("a rule denies " + r.Patterns + " " + r.Versions))
-		}
+	if !r.Allow && compiled.reason == "" {
+		compiled.reason = tidy(strings.TrimSpace("a rule denies " + r.Patterns + " " + r.Versions))
 	}
 	return compiled, nil
 }
 
 // about returns the rules that match a module path.
 func (all rules) about(path string) rules {
-	if len(all) == 0 {
-		return nil
-	}
 	var matching rules
-	lower := strings.ToLower(path)
 	for _, r := range all {
-		target := lower
-		if r.allow {
-			target = path
-		}
-		if module.MatchPrefixPatterns(r.patterns, target) {
+		if r.matches(path) {
 			matching = append(matching, r)
 		}
 	}
 	return matching
+}
+
+func (r *rule) matches(path string) bool {
+	if r.allow {
+		return module.MatchPrefixPatterns(r.patterns, path)
+	}
+	return upstream.MatchRestricted(r.patterns, path)
 }
 
 func (r *rule) ruling() ruling {

@@ -14,27 +14,43 @@ import (
 // denialTTL is how long at most a denial by Check is remembered.
 const denialTTL = time.Minute
 
-func (p *Policy) keepVerdict(denial error) time.Duration {
-	if denial != nil {
+// A content is what Check's verdict is about: under the name of a version that no
+// checksum database vouches for, there may be another zip the next time.
+type content struct {
+	module.Version
+	digest string // as the Fetcher says
+
+	// Content of unknown digest cannot be told from any other: what is said of one
+	// answer is not asked for, nor remembered, for another's sake.
+	only *upstream.Response
+}
+
+func contentOf(m module.Version, resp *upstream.Response) content {
+	if resp.Digest == "" {
+		return content{Version: m, only: resp}
+	}
+	return content{Version: m, digest: resp.Digest}
+}
+
+func (p *Policy) keepVerdict(c content, denial error) time.Duration {
+	switch {
+	case c.only != nil:
+		return 0
+	case denial != nil:
 		return min(denialTTL, p.CheckTTL)
 	}
 	return p.CheckTTL
 }
 
 // zip answers a request for a zip that r allows. Size and check come after it
-// is at hand; only a denial that is remembered saves fetching it.
+// is at hand, for what is remembered is of a content and not of its name.
 func (p *Policed) zip(ctx context.Context, req upstream.Request, m module.Version, r ruling) outcome {
-	if denial, ok := p.verdicts.recall(m); ok && denial != nil {
-		return refused(req, deniedBy(denial))
-	}
 	if p.policy.Check != nil || p.policy.MaxZipSize > 0 {
 		ctx = upstream.WithResumePoint(ctx, upstream.ResumePoint{}) // they need all of the zip
 	}
 	resp, err := p.next.Fetch(ctx, req)
 	if err != nil {
-		o := allowed(nil, r)
-		o.err = err
-		return o
+		return failed(err, r)
 	}
 	size := p.size(resp)
 	if size.denied {
@@ -97,7 +113,7 @@ func (p *Policed) check(ctx context.Context, m module.Version, resp *upstream.Re
 	if !ok || err != nil || resp.Offset != 0 {
 		return deny("check", "the Fetcher's zip cannot be checked: it is no io.ReaderAt, of no known size or not whole"), false
 	}
-	denial, kept, failure := p.verdicts.ask(ctx, m, func(ctx context.Context) (error, error) {
+	denial, kept, failure := p.verdicts.ask(ctx, contentOf(m, resp), func(ctx context.Context) (error, error) {
 		return sayOf(ctx, p.policy.Check(ctx, m, body, size))
 	}, func() { resp.Body.Close() })
 	switch {

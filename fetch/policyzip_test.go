@@ -210,17 +210,6 @@ func TestCheckIsRemembered(t *testing.T) {
 	}
 }
 
-// While a denial is remembered the zip is not fetched.
-func TestCheckSavesDeniedDownloads(t *testing.T) {
-	s := newCheckedShelf()
-	policed, _ := police(t, fetch.Policy{Check: func(context.Context, module.Version, io.ReaderAt, int64) error { return errors.New("no") }}, s)
-	askPoliced(t, t.Context(), policed, checkedZip)
-	s.takeAsked()
-	if got := askPoliced(t, t.Context(), policed, checkedZip); got != "denied: no" || s.takeAsked() != nil {
-		t.Errorf("got %q, want a denial without a request", got)
-	}
-}
-
 // Check is asked once by all who ask at the same time; who gives up does not take
 // the zip away from it.
 func TestCheckIsAskedOnce(t *testing.T) {

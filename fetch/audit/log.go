@@ -18,8 +18,9 @@ const (
 )
 
 // Log returns a func for the handler's Audit option that writes each record to l,
-// in one line with the record's time. Its message is "download" or "denied", its
-// level Info, or Warn for what is denied or would be. A nil l is
+// in one line with the record's time. Its message is "denied", or for all else
+// "download", whatever the status; its level Info, or Warn for what is denied or
+// would be. A nil l is
 // [slog.Default] at the time of each call.
 //
 // The attributes are in a group named "audit": "decision", "caller", "module",

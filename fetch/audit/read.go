@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"log/slog"
 	"time"
 )
 
@@ -20,12 +21,15 @@ var errLongLine = fmt.Errorf("it is longer than %d KiB", maxLine>>10)
 // Read returns the records that [Log] wrote to r by way of a
 // [slog.NewJSONHandler], in the order of the lines. The logger may have had
 // attributes of its own but no group, and the handler must not have replaced
-// attributes. Lines that are no audit records, whatever they are, are passed over.
+// attributes. Other lines are passed over: JSON that is no record, and text.
 //
-// A line that looks like a record and cannot be read, as one that was cut when
-// the disk was full, and a line of more than 128 KiB come as errors that name the
-// line; the next lines follow if the loop goes on. An error of r is the last.
-// Read holds one line in memory.
+// A line that may have been a record and cannot be read comes as an error that
+// names the line; the next lines follow if the loop goes on. Such are a line of no
+// valid JSON that begins with a brace or has "audit" in it, in quotation marks, as
+// one that was cut when the disk was full; one with NUL bytes, as a file system
+// may leave after a crash; and one of more than 128 KiB. Of a record of which no
+// more is left than some of its end, nothing can be told. An error of r is the
+// last. Read holds one line in memory.
 func Read(r io.Reader) iter.Seq2[Record, error] {
 	return func(yield func(Record, error) bool) {
 		lines := bufio.NewReaderSize(r, maxLine)
@@ -89,27 +93,52 @@ var (
 
 // parse reports whether line is a record, and if so which.
 func parse(line []byte) (r Record, found bool, err error) {
-	if !bytes.HasPrefix(line, []byte("{")) || !bytes.Contains(line, groupKey) {
+	object, hasGroup := bytes.HasPrefix(bytes.TrimSpace(line), []byte("{")), bytes.Contains(line, groupKey)
+	if !object && !hasGroup && bytes.IndexByte(line, 0) < 0 {
 		return Record{}, false, nil
 	}
-	var entry struct {
-		Time  json.RawMessage `json:"time"`
-		Audit json.RawMessage `json:"audit"`
-	}
-	if err := json.Unmarshal(line, &entry); err != nil {
+	var whole json.RawMessage
+	if err := json.Unmarshal(line, &whole); err != nil {
 		return Record{}, false, err
 	}
-	if !bytes.HasPrefix(entry.Audit, []byte("{")) || !bytes.Contains(entry.Audit, decisionKey) {
-		return Record{}, false, nil // another's attribute of that name
+	if !object || !hasGroup {
+		return Record{}, false, nil
+	}
+	at, group := members(whole)
+	if group == nil {
+		return Record{}, false, nil
 	}
 	var record logged
-	if err := json.Unmarshal(entry.Audit, &record); err != nil {
+	if err := json.Unmarshal(group, &record); err != nil {
 		return Record{}, false, err
 	}
-	if entry.Time != nil {
-		if err := json.Unmarshal(entry.Time, &record.Time); err != nil {
+	if at != nil {
+		if err := json.Unmarshal(at, &record.Time); err != nil {
 			return Record{}, false, err
 		}
 	}
 	return Record(record), record.Decision != "", nil
+}
+
+// members returns the record in an object of valid JSON, nil if there is none, and
+// its time. A logger's own attributes may have names like these: the handler's
+// time comes before them, and other case is another name, as it is not to
+// [json.Unmarshal].
+func members(object []byte) (at, group json.RawMessage) {
+	d := json.NewDecoder(bytes.NewReader(object))
+	d.Token() // the brace
+	for d.More() {
+		name, _ := d.Token()
+		var value json.RawMessage
+		if d.Decode(&value) != nil {
+			return nil, nil
+		}
+		switch {
+		case name == slog.TimeKey && at == nil:
+			at = value
+		case name == Group && bytes.HasPrefix(value, []byte("{")) && bytes.Contains(value, decisionKey):
+			group = value
+		}
+	}
+	return at, group
 }

@@ -30,8 +30,12 @@ func TestReadWhatLogWrote(t *testing.T) {
 		"byte by byte":                  iotest.OneByteReader(strings.NewReader(logOf(want...))),
 		"with no end of line":           strings.NewReader(strings.TrimSuffix(logOf(want...), "\n")),
 		"from a logger with attributes": strings.NewReader(strings.ReplaceAll(logOf(want...), `"audit":`, `"module":"app","audit" : `)),
-		"with other lines": strings.NewReader("\n" + `{"msg":"audit"}` + "\n" + "panic: \"audit\" {\n" + logOf(want[:1]...) +
-			`{"audit":true}` + "\n" + `{"audit":{"user":"bob","status":"in"}}` + "\n{half a line\n[\"audit\"]\nnull\n" + `{"audit":null}` + "\r\n" +
+		"from a logger with attributes of our names": strings.NewReader(strings.ReplaceAll(logOf(want...), `"audit":`,
+			`"Time":"x","TIME":1,"Audit":{"decision":"x"},"audit":"x","AUDIT":null,"audit":`)),
+		"from a logger with a time of its own": strings.NewReader(strings.ReplaceAll(logOf(want...), `"level":"INFO",`, `"level":"INFO","time":"x",`)),
+		"behind blanks":                        strings.NewReader(strings.ReplaceAll(" "+logOf(want...), "\n", "\n \t ")),
+		"with other lines": strings.NewReader("\n" + `{"msg":"audit"}` + "\n" + "panic: audit {\n" + logOf(want[:1]...) +
+			`{"audit":true}` + "\n" + `{"audit":{"user":"bob","status":"in"}}` + "\n[\"audit\"]\nnull\n" + `{"audit":null}` + "\r\n" +
 			`{"audit":"decision"}` + "\n" + `{"audit":{"decision":""}}` + "\n" + logOf(want[1:]...)),
 	} {
 		got, errs := readAll(r)
@@ -56,6 +60,12 @@ func TestReadNamesTheBrokenLine(t *testing.T) {
 	}{
 		{"cut", strings.NewReader(whole + whole[:200] + "\n" + whole), 2, []string{"line 2: invalid character"}},
 		{"cut at the end", strings.NewReader(whole + whole[:200]), 1, []string{"line 2: unexpected end of JSON input"}},
+		{"a short piece", strings.NewReader(whole + whole[:1] + "\n" + whole), 2, []string{"line 2: unexpected end of JSON input"}},
+		{"behind NUL bytes", strings.NewReader("\x00\x00\x00" + whole + whole), 1, []string{"line 1: invalid character '\\x00'"}},
+		{"NUL bytes at the end", strings.NewReader(whole + "\x00\x00\x00"), 1, []string{"line 2: invalid character '\\x00'"}},
+		{"behind the rest of a line", strings.NewReader("x" + whole + whole[200:]), 0, []string{"line 1: invalid character 'x'"}},
+		{"behind a piece of another", strings.NewReader(whole[:100] + whole + whole), 1, []string{"line 1: invalid character"}},
+		{"before a piece of another", strings.NewReader(strings.TrimSpace(whole) + whole[:20] + "\n" + whole), 1, []string{"line 1: invalid character '{' after"}},
 		{"too long", strings.NewReader(tooLong + "\n" + whole + tooLong + tooLong + "\n" + whole), 2,
 			[]string{"line 1: it is longer than 128 KiB", "line 3: it is longer than 128 KiB"}},
 		{"too long at the end", strings.NewReader(whole + tooLong), 1, []string{"line 2: it is longer than 128 KiB"}},
@@ -82,6 +92,17 @@ func TestReadNamesTheBrokenLine(t *testing.T) {
 	for _, err := range audit.Read(iotest.ErrReader(broken)) {
 		if !errors.Is(err, broken) {
 			t.Errorf("the cause is lost: %v", err)
+		}
+	}
+}
+
+// Wherever the last line ends before its end, that is told: a bill of materials
+// would look complete without it.
+func TestReadTellsOfEveryCut(t *testing.T) {
+	whole := strings.TrimSuffix(logOf(full()), "\n")
+	for n := 1; n < len(whole); n++ {
+		if records, errs := readAll(strings.NewReader(whole[:n])); len(records) != 0 || len(errs) != 1 {
+			t.Errorf("cut after %d bytes: %d records, errors %q; want one error", n, len(records), errs)
 		}
 	}
 }

@@ -30,5 +30,5 @@ type Record struct {
 const (
 	Allowed   = "allowed"
 	Denied    = "denied"
-	WouldDeny = "would deny" // answered all the same: the policy is in a dry run
+	WouldDeny = "would deny" // answered as if it were allowed: the policy is in a dry run
 )
