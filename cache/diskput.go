@@ -40,10 +40,12 @@ func (d *Disk) Put(ctx context.Context, key string, c Content) error {
 }
 
 // mayHold refuses a key that is none, and content that is larger than all of the
-// store may be.
+// store may be, unless it is pinned: it would be the next to go.
 func (d *Disk) mayHold(key string, size int64) error {
-	if most := d.opts.Bounds.MaxBytes; most > 0 && size > most {
-		return fmt.Errorf("%s is %d bytes, more than the %d of Bounds.MaxBytes: %w", key, size, most, ErrTooLarge)
+	b := d.opts.Bounds
+	pinned := b.Retention != nil && b.Retention(key) == Pin
+	if b.MaxBytes > 0 && size > b.MaxBytes && !pinned {
+		return fmt.Errorf("%s is %d bytes, more than the %d of Bounds.MaxBytes: %w", key, size, b.MaxBytes, ErrTooLarge)
 	}
 	return CheckKey(key)
 }

@@ -1,6 +1,7 @@
 package cache_test
 
 import (
+	"errors"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -62,4 +63,26 @@ func TestPutRefusesMetadata(t *testing.T) {
 			wantFiles(t, filepath.Join(dir, tempDir))
 		})
 	}
+}
+
+// What is larger than the bound by itself is refused, for it would be the next to
+// go; what is pinned is taken.
+func TestPutBeyondTheBound(t *testing.T) {
+	d, _ := openBounded(t, t.TempDir(), cache.Bounds{MaxBytes: 1000, Retention: func(key string) cache.Retention {
+		if key == "pinned" {
+			return cache.Pin
+		}
+		return cache.Keep
+	}})
+	large := strings.Repeat("x", 1001)
+	if err := d.Put(t.Context(), "m", text(large)); !errors.Is(err, cache.ErrTooLarge) {
+		t.Errorf("Put: %v", err)
+	}
+	spool := filled(t, d.NewSpool(0), large)
+	defer spool.Close()
+	if err := cache.Commit(t.Context(), d, "m", spool, cache.Meta{}); !errors.Is(err, cache.ErrTooLarge) || stored(d, "m") {
+		t.Errorf("Commit: %v", err)
+	}
+	put(t, d, "pinned", large)
+	put(t, d, "m", large[:1000])
 }

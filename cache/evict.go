@@ -14,7 +14,8 @@ const (
 // Bounds of what a disk store may take. Zero fields mean no bound.
 type Bounds struct {
 	// MaxBytes and MaxFiles bound the content and the number of entries. Content
-	// that is larger than MaxBytes by itself is refused with ErrTooLarge. When
+	// that is larger than MaxBytes by itself is refused with ErrTooLarge, unless it
+	// is pinned. When
 	// one is exceeded, entries go until there is a tenth less than allowed, in
 	// the background: for a moment there may be more. What the store keeps
 	// beside an entry, some 300 bytes, is not counted, nor are damaged files that
