@@ -4,11 +4,13 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
 	"net/netip"
+	"strings"
 
 	"github.com/breakwater-go/breakwater/fetch"
 	"github.com/breakwater-go/breakwater/fetch/audit"
@@ -41,9 +43,7 @@ func central(_ context.Context, cfg config, cert tls.Certificate, ca *x509.CertP
 	modules := fetch.NewHandler(client, &fetch.HandlerOptions{
 		Authorize: machines.Check,
 		Caller:    machines.Caller,
-		Audit: func(ctx context.Context, r audit.Record) {
-			slog.InfoContext(ctx, "download", "caller", r.Caller, "module", r.Module, "version", r.Version, "decision", r.Decision)
-		},
+		Audit:     audit.Log(slog.Default()),
 	})
 	// Each machine may make so many requests, wherever it is.
 	server := guard.Server(guard.Rate(modules, &guard.RateOptions{Caller: machines.Caller}), nil)
@@ -58,6 +58,9 @@ func central(_ context.Context, cfg config, cert tls.Certificate, ca *x509.CertP
 // local asks the central proxy, showing this machine's certificate, and serves
 // this machine alone. The certificate goes to no host that a redirect leads to.
 func local(_ context.Context, cfg config, cert tls.Certificate, ca *x509.CertPool) (proxy, error) {
+	if !strings.HasPrefix(cfg.from, "https://") {
+		return proxy{}, errors.New("-from: without https no certificate is shown, and none is checked")
+	}
 	source, err := upstream.NewHTTP(cfg.from, &upstream.HTTPOptions{
 		TLS: &tls.Config{Certificates: []tls.Certificate{cert}, RootCAs: ca},
 	})
