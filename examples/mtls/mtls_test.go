@@ -149,6 +149,7 @@ func TestMistakes(t *testing.T) {
 		{"no authority", func(c *config) { c.ca = filepath.Join(t.TempDir(), "absent.pem") }, "-ca"},
 		{"a key for an authority", func(c *config) { c.ca = c.key }, "-ca: no certificate"},
 		{"not a URL", func(c *config) { c.from = "central" }, "-from"},
+		{"no encryption", func(c *config) { c.from = "http://127.0.0.1:1" }, "-from: without https"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			fixture.Settings(t, "off")
