@@ -1,6 +1,7 @@
 package gocmd
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -28,7 +29,9 @@ var (
 	errNoModule   = errors.New("no such module: its host has no go-import tag for it")
 	errNoHost     = errors.New("no such module: its host does not exist")
 	errNoRepo     = errors.New("the repository does not exist")
-	errDeniedRepo = errors.New("the repository wants other credentials: see Options.Netrc and Options.GitConfig")
+	errDeniedRepo = errors.New("the repository wants other credentials: see GitConfig and Netrc in gocmd.Options (fetch.Options.Direct)")
+	errStranger   = errors.New(onlyPrivate)
+	errHiddenRepo = fmt.Errorf("%w, or is hidden from strangers: %w", errNoRepo, errStranger)
 	errNoGit      = errors.New("the server does not answer like a git server: git took a page, of a login perhaps, for a repository without versions")
 	errGit        = errors.New("git failed")
 	errGo         = errors.New("the go command failed")
@@ -61,7 +64,7 @@ func (j *judge) verdict(ctx context.Context) verdict {
 		return verdict{cause: j.broken()}
 	}
 	if status, asked := j.ses.fromProxies(); asked {
-		return byStatus(status, errNoVersion)
+		return j.byStatus(status, errNoVersion)
 	}
 	if v, ok := j.unpacked(ctx); ok {
 		return v
@@ -100,7 +103,7 @@ func (j *judge) refusal() *refusal {
 		return j.ses.refused
 	}
 	if host, err := os.ReadFile(j.ws.sshRefused()); err == nil {
-		return refusedSSH(strings.TrimSpace(string(host)))
+		return refusedSSH(j.ses, strings.TrimSpace(string(host)))
 	}
 	return nil
 }
@@ -114,14 +117,23 @@ func (s *session) fromProxies() (status int, asked bool) {
 
 // byStatus judges an HTTP status as a module proxy's (the class of a 200 is that
 // of garbage).
-func byStatus(status int, absent error) verdict {
+func (j *judge) byStatus(status int, absent error) verdict {
 	switch status {
 	case http.StatusNotFound, http.StatusGone:
 		return verdict{upstream.NotFound, status, absent}
 	case http.StatusUnauthorized, http.StatusForbidden:
-		return verdict{upstream.Denied, status, nil}
+		return verdict{upstream.Denied, status, j.stranger()}
 	}
 	return verdict{upstream.Unavailable, status, nil}
+}
+
+// stranger is the cause where credentials are wanted that the module has none of;
+// nil for a private one.
+func (j *judge) stranger() error {
+	if j.ses.private {
+		return nil
+	}
+	return errStranger
 }
 
 // unreached judges the failure of git's last command over the network.
@@ -142,7 +154,7 @@ func (j *judge) unreached(ctx context.Context, status int) verdict {
 // loadRefs): a repository whose own page is "not found" does not exist. Servers
 // answer 401 to git for what does not exist, so as not to tell.
 func (j *judge) denied(ctx context.Context, status int) verdict {
-	denied := verdict{upstream.Denied, status, errDeniedRepo}
+	denied := verdict{upstream.Denied, status, cmp.Or(j.stranger(), errDeniedRepo)}
 	i := slices.IndexFunc(j.network, func(r gitRun) bool { return r.scheme() == "https" })
 	if i < 0 {
 		return denied
@@ -153,15 +165,23 @@ func (j *judge) denied(ctx context.Context, status int) verdict {
 		return denied
 	}
 	u.User = nil
-	resp, err := j.source.web.get(ctx, u, j.ses.insecure)
+	resp, err := j.source.web.get(ctx, u, j.ses.trust)
 	if err != nil {
 		return denied
 	}
 	resp.Body.Close()
 	if resp.StatusCode == http.StatusNotFound || resp.StatusCode == http.StatusGone {
-		return verdict{upstream.NotFound, resp.StatusCode, errNoRepo}
+		return verdict{upstream.NotFound, resp.StatusCode, j.absent()}
 	}
 	return denied
+}
+
+// absent is the cause where a repository is denied as if it were not there.
+func (j *judge) absent() error {
+	if j.ses.private {
+		return errNoRepo
+	}
+	return errHiddenRepo
 }
 
 // unconnected judges by what the proxy met when it made connections.
@@ -199,10 +219,7 @@ func dialVerdict(err error) verdict {
 }
 
 // moduleHost is the host that a module's path begins with.
-func moduleHost(req upstream.Request) string {
-	host, _, _ := strings.Cut(req.Module(), "/")
-	return strings.ToLower(host)
-}
+func moduleHost(req upstream.Request) string { return hostOf(req.Module()) }
 
 // undiscovered judges a failure before git was asked to go anywhere. The
 // go-import page says why; where the go command had no need of one, because the
@@ -223,7 +240,7 @@ func (j *judge) undiscovered(ctx context.Context) verdict {
 	case p.status == http.StatusOK:
 		return verdict{class: upstream.NotFound, cause: errNoModule}
 	}
-	return byStatus(p.status, errNoModule)
+	return j.byStatus(p.status, errNoModule)
 }
 
 // page returns what came of asking for the page of an import path.
@@ -237,7 +254,7 @@ func (s *session) page(importPath string) (page, bool) {
 func (j *judge) ask(ctx context.Context) page {
 	host, path, _ := strings.Cut(j.req.Module(), "/")
 	u := &url.URL{Scheme: "https", Host: host, Path: "/" + path, RawQuery: "go-get=1"}
-	resp, err := j.source.web.get(ctx, u, j.ses.insecure)
+	resp, err := j.source.web.get(ctx, u, j.ses.trust)
 	if err != nil {
 		return page{err: err}
 	}

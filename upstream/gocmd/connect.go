@@ -149,12 +149,12 @@ func (p *proxy) tunnel(w http.ResponseWriter, r *http.Request, s *session) {
 		http.Error(w, "not host:port", http.StatusBadRequest)
 		return
 	}
-	if port == "80" && !p.guard.isAllowed(host, port) {
-		err = refusedHost(r.Host, "the port is not that of https")
-	}
+	guard := p.guard.of(s.trust, host)
 	var there net.Conn
-	if err == nil {
-		there, err = p.guard.DialContext(s.ctx, "tcp", r.Host)
+	if port == "80" && !guard.isAllowed(host, port) {
+		err = guard.refusedPort(host, port)
+	} else {
+		there, err = guard.DialContext(s.ctx, "tcp", r.Host)
 	}
 	s.sawConnection(host, err)
 	if err != nil {

@@ -2,7 +2,10 @@
 // "direct": with the go command, and with git as its client. A [Source] is an
 // [upstream.Upstream] like any other.
 //
-//	s, err := gocmd.New(&gocmd.Options{Hosts: []string{"git.corp.example"}})
+//	s, err := gocmd.New(&gocmd.Options{
+//		Private: "git.corp.example",           // what is fetched with credentials
+//		Hosts:   []string{"git.corp.example"}, // its address is a private one
+//	})
 //	if err != nil {
 //		return err // go or git is missing, or an option is wrong
 //	}
@@ -44,10 +47,12 @@
 //   - IP addresses, names without a dot, and localhost;
 //   - names with an address that is not on the public internet;
 //   - ports other than that of https;
+//   - these three also where Options.Hosts names the host, unless Options.Private
+//     matches the module or it is the module's own host;
 //   - http, unless Options.Insecure matches the module; credentials are never
 //     sent over it;
-//   - ssh, unless Options.SSHHosts names the host, for then git connects without
-//     our proxy;
+//   - ssh, unless Options.Private matches the module and Options.SSHHosts names the
+//     host, for then git connects without our proxy;
 //   - other version control systems than git, which could not be kept to the
 //     proxy.
 //
@@ -60,6 +65,20 @@
 //
 // Two settings of a user's own git configuration lead past the guard: a proxy
 // for a single URL (http.<url>.proxy) or remote. They are not undone.
+//
+// # Credentials
+//
+// Credentials are used only for modules that Options.Private matches. Any
+// module's page, or a redirect of its repository, can name a private repository:
+// if it were read with our credentials, whoever asks us for that module would have
+// the private code, under a name that no rule about private modules matches, and
+// perhaps in a public checksum database. Nor does the host tell, since private and
+// public repositories share it. So what Options.Private does not match is fetched
+// as by a stranger: without netrc, git configuration, credential helpers, ssh and
+// its agent, and over connections and from clones that were not made with them.
+// For the same reason such a module reaches no host inside the network but the one
+// that its path begins with. A private repository without Options.Private fails as
+// for everybody, as "denied" or "not found", and the error says so.
 //
 // # Failures
 //

@@ -6,8 +6,6 @@ import (
 	"runtime"
 	"strconv"
 	"strings"
-
-	"golang.org/x/mod/module"
 )
 
 // inherited are the only variables that commands have from our own process:
@@ -59,29 +57,32 @@ func (s *Source) proxyEnviron(ses *session) []string {
 }
 
 func (s *Source) gitEnviron(w *workspace, ses *session) []string {
-	ssh := "false" // git does not get as far
-	if len(s.opts.SSHHosts) > 0 {
+	ssh, config := "false", os.DevNull // git does not get as far as ssh
+	if ses.private {
+		config = s.opts.GitConfig
+	}
+	if len(ses.ssh) > 0 {
 		ssh = shellQuote(w.sshScript())
 	}
 	env := []string{
-		"GIT_CONFIG_NOSYSTEM=1", "GIT_CONFIG_GLOBAL=" + s.opts.GitConfig, "GIT_ATTR_NOSYSTEM=1",
+		"GIT_CONFIG_NOSYSTEM=1", "GIT_CONFIG_GLOBAL=" + config, "GIT_ATTR_NOSYSTEM=1",
 		"GIT_ALLOW_PROTOCOL=" + strings.Join(ses.protocols(), ":"),
 		"GIT_TERMINAL_PROMPT=0", "GIT_ASKPASS=", "SSH_ASKPASS=", "SSH_ASKPASS_REQUIRE=never", "GCM_INTERACTIVE=never",
 		"GIT_SSH_COMMAND=" + ssh, "GIT_SSH_VARIANT=ssh",
 		"GIT_TRACE2_EVENT=" + w.events(), "GIT_TRACE2_EVENT_BRIEF=1",
 		"GIT_TRACE_CURL=" + w.transfers(), "GIT_TRACE_CURL_NO_DATA=1", "GIT_TRACE_REDACT=1",
 	}
-	if s.opts.SSHAuthSock != "" {
+	if ses.private && s.opts.SSHAuthSock != "" {
 		env = append(env, "SSH_AUTH_SOCK="+s.opts.SSHAuthSock)
 	}
 	if s.opts.RootCAs != "" {
 		env = append(env, "GIT_SSL_CAINFO="+s.opts.RootCAs)
 	}
-	return append(env, gitConfig(s.proxy.url(ses, userGit))...)
+	return append(env, gitConfig(s.proxy.url(ses, userGit), ses.trust)...)
 }
 
 // gitConfig is configuration that comes before all files.
-func gitConfig(proxy string) []string {
+func gitConfig(proxy string, t trust) []string {
 	settings := [][2]string{
 		{"http.proxy", proxy},
 		{"http.proxyAuthMethod", "basic"},
@@ -93,16 +94,17 @@ func gitConfig(proxy string) []string {
 		{"core.hooksPath", os.DevNull},
 		{"safe.directory", "*"},
 	}
+	if !t.private {
+		settings = append(settings,
+			[2]string{"credential.helper", ""},   // none, also of files that a vendor's git reads besides
+			[2]string{"http.emptyAuth", "false"}, // or git may log in as the user of this machine (NTLM, Kerberos)
+		)
+	}
 	env := []string{"GIT_CONFIG_COUNT=" + strconv.Itoa(len(settings))}
 	for i, kv := range settings {
 		env = append(env, fmt.Sprintf("GIT_CONFIG_KEY_%d=%s", i, kv[0]), fmt.Sprintf("GIT_CONFIG_VALUE_%d=%s", i, kv[1]))
 	}
 	return env
-}
-
-// isInsecure reports whether Options.Insecure matches the module.
-func (s *settings) isInsecure(path string) bool {
-	return module.MatchPrefixPatterns(s.Insecure, path)
 }
 
 // sshScript is what git calls in place of ssh: a script that finds the

@@ -13,6 +13,7 @@ import (
 func ExampleNew() {
 	direct, err := gocmd.New(&gocmd.Options{
 		VCS:     "git.corp.example:git,*:off", // nothing else directly
+		Private: "git.corp.example",           // what is fetched with credentials
 		Hosts:   []string{"git.corp.example"}, // its address is a private one
 		RootCAs: "/etc/ssl/corp.pem",
 	})

@@ -15,7 +15,7 @@ var (
 	LastStatus = func(file string) int { return readTransfers(file).status }
 	AllowsGit  = func(vcs, private, path string) bool {
 		rules, err := parseVCS(vcs)
-		return err == nil && rules.allow(path, private)
+		return err == nil && rules.allow(path, (&settings{Options: Options{Private: private}}).isPrivate(path))
 	}
 	GOVCS = func(vcs string) string {
 		rules, _ := parseVCS(vcs)
@@ -29,7 +29,7 @@ var (
 	Sweep          = sweep
 	MaxText        = maxTextBytes
 	NewTestHome    = func(dir, module string) (*workspace, error) {
-		return newWorkspace(dir, module, &settings{Options: Options{Netrc: dir + "/none"}})
+		return newWorkspace(dir, module, &settings{Options: Options{Netrc: dir + "/none", Private: "private.example"}})
 	}
 )
 
@@ -39,9 +39,10 @@ func (t *turns) Take(ctx context.Context, host, module string) (func(), error) {
 
 func NewShelf(most int, idle time.Duration) *shelf { return &shelf{most: most, idle: idle} }
 
-func (s *shelf) Take(module string) *workspace { return s.take(module) }
-func (s *shelf) Put(w *workspace)              { s.put(w) }
-func (s *shelf) Close()                        { s.close() }
+func (s *shelf) Put(w *workspace) { s.put(w) }
+func (s *shelf) Close()           { s.close() }
+
+func (s *shelf) Take(module string, private bool) *workspace { return s.take(module, private) }
 
 func (w *workspace) Module() string { return w.module }
 

@@ -72,16 +72,18 @@ func TestClasses(t *testing.T) {
 		{"repository hangs", leadsTo("slow", "https://hangs.corp.example/x"), "v1.0.0", upstream.Timeout, "timeout"},
 		{"page fails", page("fails", status(500)), "v1.0.0", upstream.Unavailable, "500"},
 		{"page of a busy server", page("busy", status(429)), "v1.0.0", upstream.Unavailable, "429"},
-		{"page wants credentials", page("login", status(401)), "v1.0.0", upstream.Denied, "401"},
+		{"page wants credentials", page("login", status(401)), "v1.0.0", upstream.Denied, "(status 401): " + onlyPrivate},
 		{"page is forbidden", page("forbidden", status(403)), "v1.0.0", upstream.Denied, "403"},
-		{"repository wants credentials", repo("locked", challenge, challenge), "v1.0.0", upstream.Denied, "Options.Netrc"},
-		{"repository does not tell", repo("hidden", challenge, status(404)), "v1.0.0", upstream.NotFound, "does not exist"},
+		{"repository wants credentials", repo("locked", challenge, challenge), "v1.0.0", upstream.Denied, onlyPrivate},
+		{"repository of a private module wants credentials", leadsTo("private/a", "https://git.corp.example/locked"), "v1.0.0", upstream.Denied, "Netrc in gocmd.Options"},
+		{"repository does not tell", repo("hidden", challenge, status(404)), "v1.0.0", upstream.NotFound, "does not exist, or is hidden from strangers: " + onlyPrivate},
+		{"repository of a private module does not tell", leadsTo("private/b", "https://git.corp.example/hidden"), "v1.0.0", upstream.NotFound, "does not exist"},
 		{"repository is forbidden", repo("closed", status(403), status(200)), "v1.0.0", upstream.Denied, "403"},
 		{"repository fails", repo("broken", status(502), status(404)), "v1.0.0", upstream.Unavailable, "502"},
 		{"repository is a page", repo("webpage", garbage, garbage), "v1.0.0", upstream.Unavailable, "like a git server"},
 		{"repository fails halfway", halfway, "v1.0.0", upstream.Unavailable, "503"},
 	}
-	s := w.source(t, nil)
+	s := w.source(t, func(o *gocmd.Options) { o.Private = "go.corp.example/private" })
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			if test.module == halfway { // lists its refs, but does not give its objects
@@ -158,7 +160,7 @@ func TestMaxTransfer(t *testing.T) {
 	s := w.source(t, func(o *gocmd.Options) { o.MaxTransfer = 3000 })
 	for _, path := range []string{"go.corp.example/lib", proxied} {
 		_, err := get(t, s, request(t, upstream.Info, path, "v1.0.0"))
-		denied(t, err, "raise Options.MaxTransfer")
+		denied(t, err, "raise gocmd.Options.MaxTransfer")
 	}
 }
 
@@ -184,8 +186,8 @@ func TestTimeout(t *testing.T) {
 	req := request(t, upstream.Mod, "go.corp.example/never", "v1.0.0")
 	s := w.source(t, func(o *gocmd.Options) { o.Timeout = 300 * time.Millisecond })
 	_, err := get(t, s, req)
-	if upstream.ClassOf(err) != upstream.Timeout || !strings.Contains(err.Error(), "Options.Timeout") {
-		t.Errorf("the error is %v, want a timeout that names Options.Timeout", err)
+	if upstream.ClassOf(err) != upstream.Timeout || !strings.Contains(err.Error(), "gocmd.Options.Timeout") {
+		t.Errorf("the error is %v, want a timeout that names gocmd.Options.Timeout", err)
 	}
 
 	patient := w.source(t, nil)

@@ -51,6 +51,7 @@ type world struct {
 	mu    sync.Mutex
 	pages map[string]http.HandlerFunc // by host/path: what is asked with ?go-get=1
 	asked []string
+	shown []string // those of asked that came with credentials
 }
 
 func newWorld(t *testing.T) *world {
@@ -99,10 +100,22 @@ func (w *world) requests() []string {
 	return asked
 }
 
+// credentials returns what was asked for with credentials since the last call.
+func (w *world) credentials() []string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	shown := w.shown
+	w.shown = nil
+	return shown
+}
+
 func (w *world) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 	host, _, _ := strings.Cut(r.Host, ":")
 	w.mu.Lock()
 	w.asked = append(w.asked, r.Method+" "+host+r.URL.RequestURI())
+	if r.Header.Get("Authorization") != "" {
+		w.shown = append(w.shown, r.Method+" "+host+r.URL.RequestURI())
+	}
 	page := w.pages[strings.TrimSuffix(host+r.URL.Path, "/")]
 	w.mu.Unlock()
 	switch {
@@ -176,10 +189,11 @@ func (w *world) dial(ctx context.Context, _, address string) (net.Conn, error) {
 	return nil, fmt.Errorf("the test does not expect a connection to %s", address)
 }
 
-// options reach the world with the right password.
+// options reach the world with the right password, for the modules that populate
+// gives a private repository.
 func (w *world) options(dir string) *gocmd.Options {
 	return &gocmd.Options{
-		Dir: dir, Netrc: w.netrc, GitConfig: os.DevNull, RootCAs: w.ca,
+		Dir: dir, Netrc: w.netrc, Private: goHost + "/secret", GitConfig: os.DevNull, RootCAs: w.ca,
 		Resolve: resolve, Dial: w.dial,
 	}
 }

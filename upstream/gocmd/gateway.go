@@ -74,7 +74,7 @@ func (p *proxy) discover(w http.ResponseWriter, s *session, u *url.URL) {
 func (p *proxy) imports(s *session, u *url.URL) (status int, tags []goImport, err error) {
 	target := *u
 	target.Scheme = "https"
-	resp, err := p.web.get(s.ctx, &target, s.insecure)
+	resp, err := p.web.get(s.ctx, &target, s.trust)
 	s.sawConnection(u.Hostname(), err)
 	if err != nil {
 		return 0, nil, err
@@ -85,7 +85,7 @@ func (p *proxy) imports(s *session, u *url.URL) (status int, tags []goImport, er
 
 // relay hands on what a module proxy answers.
 func (p *proxy) relay(w http.ResponseWriter, s *session, target *url.URL) {
-	resp, err := p.web.get(s.ctx, target, s.insecure)
+	resp, err := p.web.get(s.ctx, target, s.trust)
 	s.sawConnection(target.Hostname(), err)
 	if err != nil {
 		s.sawProxy(0)
@@ -115,7 +115,7 @@ func (p *proxy) plain(w http.ResponseWriter, r *http.Request, s *session) {
 	host := r.URL.Hostname()
 	forward := &httputil.ReverseProxy{
 		Rewrite:       func(r *httputil.ProxyRequest) { r.Out.Header.Del("Authorization") },
-		Transport:     p.web.plain,
+		Transport:     p.web.transport(s.trust, r.URL),
 		FlushInterval: -1,
 		ErrorLog:      p.server.ErrorLog,
 		ModifyResponse: func(*http.Response) error {

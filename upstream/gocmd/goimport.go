@@ -88,7 +88,7 @@ func (p *proxy) check(s *session, g goImport) (goImport, *refusal) {
 	default:
 		return g, &refusal{what: what, why: fmt.Sprintf("only https may be used, not %q", u.Scheme)}
 	}
-	if r := p.guard.checkHost(u.Hostname(), u.Port()); r != nil {
+	if r := p.guard.of(s.trust, u.Hostname()).checkHost(u.Hostname(), portOf(u)); r != nil {
 		return g, r
 	}
 	if g.vcs == "mod" {
@@ -111,9 +111,5 @@ func checkSSH(s *session, host string) *refusal {
 	if slices.ContainsFunc(s.ssh, func(allowed string) bool { return strings.EqualFold(allowed, host) }) {
 		return nil
 	}
-	return refusedSSH(host)
-}
-
-func refusedSSH(host string) *refusal {
-	return &refusal{host, "ssh is off", fmt.Sprintf("if git may reach it by ssh, add %q to Options.SSHHosts", host)}
+	return refusedSSH(s, host)
 }

@@ -15,7 +15,8 @@ import (
 // checked is the one that is dialled, so a name that changes its address
 // between check and use gains nothing.
 type guard struct {
-	allowed map[string]bool // "host" and "host:port", in lower case
+	named   map[string]bool // Options.Hosts: "host" and "host:port", in lower case
+	strict  bool            // names do not count: what is to be reached is a stranger's word
 	resolve func(ctx context.Context, host string) ([]netip.Addr, error)
 	dial    func(ctx context.Context, network, address string) (net.Conn, error)
 }
@@ -24,12 +25,12 @@ type guard struct {
 const dialTimeout = 10 * time.Second
 
 func newGuard(s *settings) *guard {
-	g := &guard{allowed: map[string]bool{}, resolve: s.Resolve, dial: s.Dial}
+	g := &guard{named: map[string]bool{}, resolve: s.Resolve, dial: s.Dial}
 	for _, host := range s.Hosts {
 		if _, _, err := net.SplitHostPort(host); err != nil {
 			host = strings.Trim(host, "[]")
 		}
-		g.allowed[strings.ToLower(host)] = true
+		g.named[strings.ToLower(host)] = true
 	}
 	if g.resolve == nil {
 		g.resolve = func(ctx context.Context, host string) ([]netip.Addr, error) {
@@ -42,30 +43,29 @@ func newGuard(s *settings) *guard {
 	return g
 }
 
-// A refusal is why a host is not connected to. It is not a failure of the host.
-type refusal struct {
-	what, why string
-	remedy    string // what to change in order to allow it; empty: nothing
+// forStrangers returns the guard for hosts that Options.Hosts does not count for.
+func (g *guard) forStrangers() *guard {
+	strict := *g
+	strict.strict = true
+	return &strict
 }
 
-func (r *refusal) Error() string {
-	text := "refused to reach " + r.what + ": " + r.why
-	if r.remedy != "" {
-		text += " (" + r.remedy + ")"
+// of returns the guard for a host that a module leads to.
+func (g *guard) of(t trust, host string) *guard {
+	if t.byName(host) {
+		return g
 	}
-	return text
+	return g.forStrangers()
 }
 
-// refusedHost makes the refusal of a host that Options.Hosts could allow.
-func refusedHost(host, why string) *refusal {
-	return &refusal{host, why, fmt.Sprintf("if it is meant to be reached, add %q to Options.Hosts", host)}
-}
-
-// isAllowed reports whether Options.Hosts names the host; port may be empty.
-func (g *guard) isAllowed(host, port string) bool {
+// isNamed reports whether Options.Hosts names the host.
+func (g *guard) isNamed(host, port string) bool {
 	host = strings.ToLower(host)
-	return g.allowed[host] || port != "" && g.allowed[net.JoinHostPort(host, port)]
+	return g.named[host] || g.named[net.JoinHostPort(host, port)]
 }
+
+// isAllowed reports whether Options.Hosts names the host, and that counts.
+func (g *guard) isAllowed(host, port string) bool { return !g.strict && g.isNamed(host, port) }
 
 // checkHost says what is wrong with a host by its name alone; nil: nothing.
 func (g *guard) checkHost(host, port string) *refusal {
@@ -76,11 +76,11 @@ func (g *guard) checkHost(host, port string) *refusal {
 	last := name[strings.LastIndexByte(name, '.')+1:]
 	switch {
 	case !isHostName(name) || isNumber(last):
-		return refusedHost(host, "it is an IP address, or no host name")
+		return g.refusedHost(host, port, "it is an IP address, or no host name")
 	case name == last:
-		return refusedHost(host, "its name has a single label")
+		return g.refusedHost(host, port, "its name has a single label")
 	case last == "localhost" || strings.HasSuffix(name, ".localhost.localdomain"):
-		return refusedHost(host, "it is this machine")
+		return g.refusedHost(host, port, "it is this machine")
 	}
 	return nil
 }
@@ -114,7 +114,7 @@ func (g *guard) DialContext(ctx context.Context, network, address string) (net.C
 		return nil, r
 	}
 	if port != "443" && port != "80" && !g.isAllowed(host, port) {
-		return nil, refusedHost(net.JoinHostPort(host, port), "the port is not that of https")
+		return nil, g.refusedPort(host, port)
 	}
 	addrs, err := g.addresses(ctx, host, port)
 	if err != nil {
@@ -153,7 +153,7 @@ func (g *guard) addresses(ctx context.Context, host, port string) ([]netip.Addr,
 	}
 	for _, addr := range addrs {
 		if !isPublic(addr) {
-			return nil, refusedHost(host, fmt.Sprintf("its address %v is not on the public internet", addr))
+			return nil, g.refusedHost(host, port, fmt.Sprintf("its address %v is not on the public internet", addr))
 		}
 	}
 	return addrs, nil

@@ -193,6 +193,7 @@ func TestPrivateModulesStayPrivate(t *testing.T) {
 		GOPRIVATE: "*.corp.example", GOVCS: "public:git|hg,private:all", // as the go command does by default
 	}
 	url := w.handler(t, settings, func(o *gocmd.Options) {
+		o.Private = "" // it is what GOPRIVATE and GONOPROXY match
 		o.Dial = func(ctx context.Context, network, address string) (net.Conn, error) {
 			if down.Load() {
 				return nil, &net.OpError{Op: "dial", Net: network, Err: syscall.ECONNREFUSED}

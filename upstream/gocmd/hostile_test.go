@@ -79,7 +79,7 @@ func TestHostileModulePaths(t *testing.T) {
 			if host == "127.0.0.1" {
 				host = "cannot begin with a loopback address"
 			} else {
-				host = fmt.Sprintf("add %q to Options.Hosts", host)
+				host = fmt.Sprintf("add %q to gocmd.Options.Hosts", host)
 			}
 			denied(t, err, host)
 		})
@@ -101,7 +101,7 @@ func TestHostileTags(t *testing.T) {
 	mark := filepath.Join(t.TempDir(), "mark")
 	tests := []struct{ name, tag, reason string }{
 		{"http", "git http://git.corp.example/lib", "only https"},
-		{"ssh", "git ssh://git@git.corp.example/lib", `add "git.corp.example" to Options.SSHHosts`},
+		{"ssh", "git ssh://git@git.corp.example/lib", `add "git.corp.example" to gocmd.Options.SSHHosts`},
 		{"git+ssh", "git git+ssh://git@git.corp.example/lib", "Options.SSHHosts"},
 		{"git", "git git://git.corp.example/lib", "only https"},
 		{"scp form", "git git@git.corp.example:lib", "does not give a URL with a host"},
@@ -240,7 +240,7 @@ func TestHostileGitConfig(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			config := filepath.Join(t.TempDir(), "gitconfig")
 			write(t, config, "[url \""+instead+"\"]\n\tinsteadOf = https://git.corp.example/\n[protocol \"file\"]\n\tallow = always\n[protocol \"ext\"]\n\tallow = always\n")
-			s := w.source(t, func(o *gocmd.Options) { o.GitConfig = config })
+			s := w.source(t, func(o *gocmd.Options) { o.GitConfig, o.Private = config, "*" })
 			_, err := get(t, s, request(t, upstream.Mod, "git.corp.example/lib.git", "v1.0.0"))
 			if upstream.ClassOf(err) != upstream.Unavailable {
 				t.Errorf("the error is %v, want unavailable", err)
@@ -263,6 +263,7 @@ func TestAllowedByName(t *testing.T) {
 	}
 	w.page("go.corp.example/lib", "go.corp.example/lib git https://git.corp.example:"+port+"/lib")
 	s := w.source(t, func(o *gocmd.Options) {
+		o.Private = "go.corp.example/lib"
 		o.Hosts = []string{"GO.corp.example", "git.corp.example:" + port}
 		o.Resolve = local
 		o.Dial = func(ctx context.Context, network, address string) (net.Conn, error) {
@@ -275,7 +276,7 @@ func TestAllowedByName(t *testing.T) {
 	mustGet(t, s, request(t, upstream.List, "go.corp.example/lib", ""))
 	w.page("go.corp.example/lib", "go.corp.example/lib git https://git.corp.example/lib")
 	_, err := get(t, s, request(t, upstream.List, "go.corp.example/lib", ""))
-	denied(t, err, `add "git.corp.example" to Options.Hosts`) // only its other port was named
+	denied(t, err, `add "git.corp.example" to gocmd.Options.Hosts`) // only its other port was named
 }
 
 func TestVCSOff(t *testing.T) {
@@ -288,7 +289,7 @@ func TestVCSOff(t *testing.T) {
 	})
 	for _, path := range []string{"go.corp.example/lib", "git.corp.example/mono.git"} {
 		_, err := get(t, s, request(t, upstream.List, path, ""))
-		denied(t, err, "Options.VCS")
+		denied(t, err, "gocmd.Options.VCS")
 	}
 	if asked := w.requests(); len(asked) > 0 {
 		t.Errorf("hosts were asked: %q", asked)

@@ -232,8 +232,8 @@ func TestShelf(t *testing.T) {
 		}
 		put("a")
 		time.Sleep(59 * time.Second)
-		w := s.Take("a")
-		if w == nil || s.Take("a") != nil || s.Take("b") != nil {
+		w := s.Take("a", false)
+		if w == nil || s.Take("a", false) != nil || s.Take("b", false) != nil {
 			t.Error("a workspace is not taken exactly once")
 		}
 		time.Sleep(2 * time.Second)
@@ -244,16 +244,16 @@ func TestShelf(t *testing.T) {
 		s.Put(w)
 		time.Sleep(61 * time.Second)
 		synctest.Wait()
-		if count() != 0 || s.Take("a") != nil {
+		if count() != 0 || s.Take("a", false) != nil {
 			t.Error("an old workspace is still there")
 		}
 		put("a")
 		put("b")
 		put("c")
-		if count() != 2 || s.Take("a") != nil {
+		if count() != 2 || s.Take("a", false) != nil {
 			t.Errorf("%d workspaces are kept, want 2, without the oldest", count())
 		}
-		w = s.Take("c")
+		w = s.Take("c", false)
 		s.Close()
 		s.Put(w)
 		if count() != 0 {
@@ -275,12 +275,36 @@ func TestShelfPrefers(t *testing.T) {
 		}
 		s.Put(w)
 	}
-	if w := s.Take("x/yy"); w != nil {
+	if w := s.Take("x/yy", false); w != nil {
 		t.Errorf("the workspace for %s is taken for a module beside it", w.Module())
 	}
 	for _, want := range []string{"x/y/z", "x/y"} {
-		if w := s.Take("x/y/z"); w == nil || w.Module() != want {
+		if w := s.Take("x/y/z", false); w == nil || w.Module() != want {
 			t.Errorf("another workspace is taken, want that for %s", want)
+		}
+	}
+}
+
+// TestShelfKeepsPrivateApart: what was made with credentials is for those who
+// have them, and what was made without has none.
+func TestShelfKeepsPrivateApart(t *testing.T) {
+	s := gocmd.NewShelf(2, time.Hour)
+	defer s.Close()
+	dir := t.TempDir()
+	for _, module := range []string{"private.example/x", "x.example/y"} {
+		w, err := gocmd.NewTestHome(dir, module)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.Put(w)
+		private := module == "private.example/x"
+		for _, path := range []string{module, module + "/z"} {
+			if s.Take(path, !private) != nil {
+				t.Errorf("the workspace of %s is taken for %s, which is private: %v", module, path, !private)
+			}
+		}
+		if s.Take(module+"/z", private) == nil {
+			t.Errorf("the workspace of %s is not taken for a module like it", module)
 		}
 	}
 }

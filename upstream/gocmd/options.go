@@ -52,8 +52,11 @@ type Options struct {
 	// used. Default: "*:git".
 	VCS string
 
-	// Private holds patterns in the form of GOPRIVATE. It is only what "private"
-	// and "public" in VCS go by.
+	// Private holds patterns in the form of GOPRIVATE: the modules that "private"
+	// in VCS means, and the only ones that are fetched with credentials: Netrc,
+	// Credentials, GitConfig, SSHAuthSock, and by ssh at all. All others are fetched
+	// as by somebody who has none, for where they lead to is up to strangers.
+	// "*": all modules. Default: none.
 	Private string
 
 	// Insecure holds patterns in the form of GOINSECURE: for the modules that
@@ -62,26 +65,28 @@ type Options struct {
 	Insecure string
 
 	// Netrc is the file with the credentials for git over https, go-import pages
-	// and module proxies. Default: $NETRC, or else .netrc in the user's home.
-	// os.DevNull: none.
+	// and module proxies, for modules of Private. Default: $NETRC, or else .netrc in
+	// the user's home. os.DevNull: none.
 	Netrc string
 
 	// Credentials are what go-import pages, and module proxies that such pages
-	// named, are asked with, over https and not where a redirect leads to another
-	// host. It is the place for what the go command has in GOAUTH; package
-	// [github.com/breakwater-go/breakwater/upstream/auth] makes them of that. git
-	// does not use them. Default: those in Netrc.
+	// named, are asked with for modules of Private, over https and not where a
+	// redirect leads to another host. It is the place for what the go command has
+	// in GOAUTH; package [github.com/breakwater-go/breakwater/upstream/auth] makes
+	// them of that. git does not use them. Default: those in Netrc.
 	Credentials upstream.Credentials
 
-	// GitConfig is git's configuration file, as GIT_CONFIG_GLOBAL: the place for
-	// credential helpers and url.insteadOf. git runs with a HOME of its own, so
-	// that "~" in it means an empty directory. A proxy that is set in it for a
-	// single host or remote would lead git past the guard. Default:
-	// $GIT_CONFIG_GLOBAL, or else the file in the user's home. os.DevNull: none.
-	// The system's configuration file is not read.
+	// GitConfig is git's configuration file for modules of Private, as
+	// GIT_CONFIG_GLOBAL: the place for credential helpers and url.insteadOf, which
+	// may hold credentials, too; authorities to trust belong in RootCAs, for all
+	// modules. git runs with a HOME of its own, so that "~" in it means an empty
+	// directory. A proxy that is set in it for a single host or remote would lead
+	// git past the guard. Default: $GIT_CONFIG_GLOBAL, or else the file in the
+	// user's home. os.DevNull: none. The system's configuration file is not read.
 	GitConfig string
 
-	// SSHAuthSock is the socket of the ssh agent. Default: $SSH_AUTH_SOCK.
+	// SSHAuthSock is the socket of the ssh agent, for modules of Private. Default:
+	// $SSH_AUTH_SOCK.
 	SSHAuthSock string
 
 	// GitSSHCommand is the command that git makes ssh connections with, for
@@ -95,12 +100,15 @@ type Options struct {
 
 	// Hosts lists, as "host" or "host:port", the hosts that may be reached
 	// although their addresses are private or loopback ones, their names have no
-	// dot or are IP addresses, or the port is not that of https. A module path
-	// that begins with a loopback address is refused all the same. Default: none.
+	// dot or are IP addresses, or the port is not that of https. Modules of Private
+	// may lead to all of them, and any other only to its own host, that which its
+	// path begins with. A module path that begins with a loopback address is refused
+	// all the same. Default: none.
 	Hosts []string
 
-	// SSHHosts lists the hosts that git may reach by ssh. ssh is not checked for
-	// where a name leads to. It needs a POSIX shell. Default: none, no ssh.
+	// SSHHosts lists the hosts that git may reach by ssh, for modules of Private.
+	// ssh is not checked for where a name leads to. It needs a POSIX shell.
+	// Default: none, no ssh.
 	SSHHosts []string
 
 	// Resolve finds the addresses of a host. Its error should be a
@@ -181,7 +189,7 @@ func inHome(name string) string {
 
 func (s *settings) check() error {
 	var err error
-	if s.Go, err = findCommand(cmp.Or(s.Go, "go"), "install Go or set Options.Go"); err != nil {
+	if s.Go, err = findCommand(cmp.Or(s.Go, "go"), "install Go or set "+option("Go")); err != nil {
 		return err
 	}
 	if s.git, err = findCommand("git", "install git and have it in PATH"); err != nil {

@@ -21,7 +21,7 @@ func TestNewRefuses(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "file")
 	write(t, file, "no certificate")
 	for name, opts := range map[string]gocmd.Options{
-		"Options.Go":                     {Go: "no-such-go-command"},
+		"gocmd.Options.Go":               {Go: "no-such-go-command"},
 		"Dir":                            {Dir: filepath.Join(file, "none")},
 		"not a directory":                {Dir: file},
 		"Private":                        {Private: "a,[b"},
@@ -53,7 +53,7 @@ func TestNewRefuses(t *testing.T) {
 		if !strings.Contains(err.Error(), name) {
 			t.Errorf("the error is %v, want it to say %q", err, name)
 		}
-		if errors.Is(err, gocmd.ErrNoCommand) != (name == "Options.Go") {
+		if errors.Is(err, gocmd.ErrNoCommand) != (name == "gocmd.Options.Go") {
 			t.Errorf("errors.Is(%v, ErrNoCommand) is %v", err, errors.Is(err, gocmd.ErrNoCommand))
 		}
 	}
@@ -106,21 +106,29 @@ func TestUserDefaults(t *testing.T) {
 	}
 }
 
-// environment is the whole of what a go command finds: names, and what does not
-// differ from run to run.
+// environment is the whole of what a go command finds for a module that is not
+// private: names, and what does not differ from run to run.
 var environment = []string{
-	"AppData", "GIT_ALLOW_PROTOCOL=https", "GIT_ASKPASS=", "GIT_ATTR_NOSYSTEM=1", "GIT_CONFIG_COUNT=9", "GIT_CONFIG_GLOBAL",
+	"AppData", "GIT_ALLOW_PROTOCOL=https", "GIT_ASKPASS=", "GIT_ATTR_NOSYSTEM=1", "GIT_CONFIG_COUNT=11", "GIT_CONFIG_GLOBAL=/dev/null",
 	"GIT_CONFIG_KEY_0=http.proxy", "GIT_CONFIG_KEY_1=http.proxyAuthMethod", "GIT_CONFIG_KEY_2=protocol.ext.allow",
 	"GIT_CONFIG_KEY_3=protocol.file.allow", "GIT_CONFIG_KEY_4=gc.auto", "GIT_CONFIG_KEY_5=maintenance.auto",
-	"GIT_CONFIG_KEY_6=core.fsmonitor", "GIT_CONFIG_KEY_7=core.hooksPath", "GIT_CONFIG_KEY_8=safe.directory", "GIT_CONFIG_NOSYSTEM=1",
+	"GIT_CONFIG_KEY_6=core.fsmonitor", "GIT_CONFIG_KEY_7=core.hooksPath", "GIT_CONFIG_KEY_8=safe.directory", "GIT_CONFIG_KEY_9=credential.helper", "GIT_CONFIG_KEY_10=http.emptyAuth", "GIT_CONFIG_NOSYSTEM=1",
 	"GIT_CONFIG_VALUE_0", "GIT_CONFIG_VALUE_1=basic", "GIT_CONFIG_VALUE_2=never", "GIT_CONFIG_VALUE_3=never", "GIT_CONFIG_VALUE_4=0",
-	"GIT_CONFIG_VALUE_5=false", "GIT_CONFIG_VALUE_6=false", "GIT_CONFIG_VALUE_7=/dev/null", "GIT_CONFIG_VALUE_8=*",
+	"GIT_CONFIG_VALUE_5=false", "GIT_CONFIG_VALUE_6=false", "GIT_CONFIG_VALUE_7=/dev/null", "GIT_CONFIG_VALUE_8=*", "GIT_CONFIG_VALUE_9=", "GIT_CONFIG_VALUE_10=false",
 	"GIT_SSH_COMMAND=false", "GIT_SSH_VARIANT=ssh", "GIT_SSL_CAINFO", "GIT_TERMINAL_PROMPT=0", "GIT_TRACE2_EVENT", "GIT_TRACE2_EVENT_BRIEF=1",
 	"GIT_TRACE_CURL", "GIT_TRACE_CURL_NO_DATA=1", "GIT_TRACE_REDACT=1", "GCM_INTERACTIVE=never",
 	"GO111MODULE=on", "GOAUTH=off", "GOCACHE", "GOENV=off", "GOFLAGS=-modcacherw", "GOINSECURE=*", "GOMODCACHE", "GONOPROXY=none", "GONOSUMDB=none",
-	"GOPATH", "GOPRIVATE=", "GOPROXY=direct", "GOSUMDB=off", "GOTMPDIR=", "GOTOOLCHAIN=local", "GOVCS=public:git,private:git,*:git", "GOWORK=off",
+	"GOPATH", "GOPRIVATE=git.corp.example", "GOPROXY=direct", "GOSUMDB=off", "GOTMPDIR=", "GOTOOLCHAIN=local", "GOVCS=public:git,private:git,*:git", "GOWORK=off",
 	"HOME", "HTTPS_PROXY", "HTTP_PROXY", "LC_ALL=C", "LocalAppData", "NO_PROXY=", "PATH", "SSH_ASKPASS=", "SSH_ASKPASS_REQUIRE=never",
-	"SSH_AUTH_SOCK", "TEMP", "TMP", "TMPDIR", "USERPROFILE", "all_proxy", "http_proxy", "https_proxy", "no_proxy=",
+	"TEMP", "TMP", "TMPDIR", "USERPROFILE", "all_proxy", "http_proxy", "https_proxy", "no_proxy=",
+}
+
+// environmentOf is what a go command finds for a private module: credentials.
+func environmentOf(config string) []string {
+	all := slices.DeleteFunc(slices.Clone(environment), func(line string) bool {
+		return regexp.MustCompile(`_(9|10)=|^GIT_CONFIG_(COUNT|GLOBAL)|^GIT_SSH_COMMAND|^GIT_ALLOW_PROTOCOL`).MatchString(line)
+	})
+	return append(all, "GIT_ALLOW_PROTOCOL=https:ssh:git+ssh", "GIT_CONFIG_COUNT=9", "GIT_CONFIG_GLOBAL="+config, "GIT_SSH_COMMAND", "SSH_AUTH_SOCK=/run/agent")
 }
 
 // TestEnvironment sets variables of its own process, so it is not parallel.
@@ -141,9 +149,17 @@ func TestEnvironment(t *testing.T) {
 	}
 	s := w.source(t, func(o *gocmd.Options) {
 		o.Go, o.SSHAuthSock, o.VCS = command, "/run/agent", "public:git|hg,private:all"
+		o.Private, o.GitConfig, o.SSHHosts = gitHost, dir+"/gitconfig", []string{gitHost}
 	})
-	s.Fetch(t.Context(), request(t, upstream.List, "go.corp.example/lib", ""))
+	for module, want := range map[string][]string{
+		"go.corp.example/lib": environment, "git.corp.example/lib.git": environmentOf(dir + "/gitconfig"),
+	} {
+		s.Fetch(t.Context(), request(t, upstream.List, module, ""))
+		t.Run(module, func(t *testing.T) { testEnvironment(t, w, dir, want) })
+	}
+}
 
+func testEnvironment(t *testing.T, w *world, dir string, want []string) {
 	var got []string
 	values := map[string]string{}
 	for line := range strings.Lines(read(t, dir+"/env")) {
@@ -152,21 +168,21 @@ func TestEnvironment(t *testing.T) {
 			continue // of the shell
 		}
 		values[name] = value
-		if line = strings.TrimSuffix(line, "\n"); !slices.Contains(environment, line) {
+		if line = strings.TrimSuffix(line, "\n"); !slices.Contains(want, line) {
 			line = name
 		}
 		got = append(got, line)
 	}
 	slices.Sort(got)
-	want := slices.Sorted(slices.Values(environment))
+	want = slices.Sorted(slices.Values(want))
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("the environment (-want +got):\n%s", diff)
 	}
 	if lines := strings.Split(strings.TrimSpace(read(t, dir+"/pwd")), "\n"); len(lines) != 1 {
 		t.Errorf("the current directory is not empty: %q", lines)
 	}
-	if values["PATH"] != os.Getenv("PATH") || values["SSH_AUTH_SOCK"] != "/run/agent" {
-		t.Errorf("PATH is %q and SSH_AUTH_SOCK %q", values["PATH"], values["SSH_AUTH_SOCK"])
+	if values["PATH"] != os.Getenv("PATH") {
+		t.Errorf("PATH is %q", values["PATH"])
 	}
 	isProxy := regexp.MustCompile(`^http://(go|git):[A-Z2-7]{26}@127\.0\.0\.1:[0-9]+$`)
 	for name, user := range map[string]string{"HTTPS_PROXY": "go", "HTTP_PROXY": "go", "https_proxy": "git", "http_proxy": "git", "GIT_CONFIG_VALUE_0": "git"} {

@@ -81,7 +81,7 @@ func TestModRedirectionToLoopback(t *testing.T) {
 	w.handle("localhost/base/"+proxied+"/@v/list", func(rw http.ResponseWriter, _ *http.Request) { fmt.Fprintln(rw, "v1.0.0") })
 	w.page(proxied, proxied+" mod https://localhost:"+port+"/base")
 	s := w.source(t, func(o *gocmd.Options) {
-		o.Hosts = []string{"localhost:" + port}
+		o.Private, o.Hosts = proxied, []string{"localhost:" + port}
 		o.Resolve = func(ctx context.Context, host string) ([]netip.Addr, error) {
 			if host == "localhost" {
 				return []netip.Addr{netip.MustParseAddr("127.0.0.1")}, nil
@@ -190,7 +190,8 @@ func TestCredentials(t *testing.T) {
 	for name, change := range sources {
 		t.Run(name, func(t *testing.T) {
 			clear(seen)
-			mustGet(t, w.source(t, change), request(t, upstream.List, proxied, ""))
+			ours := func(o *gocmd.Options) { change(o); o.Private = proxied }
+			mustGet(t, w.source(t, ours), request(t, upstream.List, proxied, ""))
 			if diff := cmp.Diff(want, seen); diff != "" {
 				t.Errorf("credentials (-want +got):\n%s", diff)
 			}
@@ -216,7 +217,7 @@ func TestDefaultCredentials(t *testing.T) {
 	}
 	w.handle("evil.corp.example/page", challenge)
 	w.handle("evil.corp.example/repo/info/refs", challenge)
-	s := w.source(t, func(o *gocmd.Options) { o.Netrc = netrc })
+	s := w.source(t, func(o *gocmd.Options) { o.Netrc, o.Private = netrc, "*" })
 	for _, path := range []string{"evil.corp.example/page", "evil.corp.example/repo.git"} {
 		if _, err := get(t, s, request(t, upstream.List, path, "")); err == nil {
 			t.Errorf("%s is served", path)
@@ -236,7 +237,7 @@ func TestInsecure(t *testing.T) {
 	w.repo(t, "lib", commit{files: map[string]string{"go.mod": "module go.corp.example/lib\n"}, tags: []string{"v1.0.0"}})
 	w.page("go.corp.example/lib", "go.corp.example/lib git http://git.corp.example/lib")
 	untrusting := func(o *gocmd.Options) { o.RootCAs = "" }
-	insecure := func(o *gocmd.Options) { o.RootCAs, o.Insecure = "", "go.corp.example/lib" }
+	insecure := func(o *gocmd.Options) { o.RootCAs, o.Insecure, o.Private = "", "go.corp.example/lib", "*" }
 	req := request(t, upstream.Zip, "go.corp.example/lib", "v1.0.0")
 	mustGet(t, w.source(t, insecure), req)
 	if _, err := get(t, w.source(t, untrusting), req); upstream.ClassOf(err) != upstream.Unavailable {
@@ -279,6 +280,7 @@ exec git upload-pack "`+w.repos+`$2"
 	write(t, config, "[url \"ssh://me@other.corp.example/\"]\n\tinsteadOf = https://git.corp.example/\n")
 	s := w.source(t, func(o *gocmd.Options) {
 		o.SSHHosts, o.GitSSHCommand, o.GitConfig = []string{"ssh.corp.example"}, ssh, config
+		o.Private = goHost
 	})
 	lib := request(t, upstream.Zip, "go.corp.example/lib", "v1.0.0")
 	for _, test := range []struct{ name, root, refused string }{
@@ -294,7 +296,7 @@ exec git upload-pack "`+w.repos+`$2"
 			w.page("go.corp.example/lib", "go.corp.example/lib git "+test.root)
 			_, err := get(t, s, lib)
 			if test.refused != "" {
-				denied(t, err, fmt.Sprintf("add %q to Options.SSHHosts", test.refused))
+				denied(t, err, fmt.Sprintf("add %q to gocmd.Options.SSHHosts", test.refused))
 				if called, err := os.ReadFile(filepath.Join(dir, "log")); err == nil {
 					t.Errorf("ssh was called: %s", called)
 				}
@@ -315,5 +317,16 @@ exec git upload-pack "`+w.repos+`$2"
 	w.page("go.corp.example/lib2", "go.corp.example/lib2 git ssh://git@ssh.corp.example/none")
 	if _, err := get(t, s, request(t, upstream.Mod, "go.corp.example/lib2", "v1.0.0")); upstream.ClassOf(err) != upstream.Unavailable {
 		t.Errorf("a repository that ssh does not find: %v, want unavailable", err)
+	}
+
+	// A module that is not private may not use ssh, nor is it led there.
+	os.Remove(filepath.Join(dir, "log"))
+	w.page("evil.corp.example/lib", "evil.corp.example/lib git ssh://git@ssh.corp.example/lib")
+	_, err := get(t, s, request(t, upstream.Mod, "evil.corp.example/lib", "v1.0.0"))
+	denied(t, err, onlyPrivate)
+	w.page("evil.corp.example/lib", "evil.corp.example/lib git https://git.corp.example/lib")
+	mustGet(t, s, request(t, upstream.Mod, "evil.corp.example/lib", "v1.0.0"))
+	if called, err := os.ReadFile(filepath.Join(dir, "log")); err == nil {
+		t.Errorf("ssh was called for a stranger's module: %s", called)
 	}
 }

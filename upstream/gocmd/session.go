@@ -14,12 +14,11 @@ import (
 // A session is one go command's use of the proxy, and what the proxy saw of it.
 // That is what failures are judged by: never by what a command prints.
 type session struct {
-	token    string
-	ctx      context.Context // ends with the command
-	cancel   context.CancelFunc
-	insecure bool     // Options.Insecure matches the module
-	ssh      []string // hosts that git may reach by ssh
-	most     int64    // bytes that may be received; negative: no bound
+	trust
+	token  string
+	ctx    context.Context // ends with the command
+	cancel context.CancelFunc
+	most   int64 // bytes that may be received; negative: no bound
 
 	received atomic.Int64
 
@@ -41,8 +40,7 @@ type page struct {
 func newSession(ctx context.Context, o *settings, path string) *session {
 	ctx, cancel := context.WithCancel(ctx)
 	return &session{
-		token: rand.Text(), ctx: ctx, cancel: cancel,
-		insecure: o.isInsecure(path), ssh: o.SSHHosts, most: o.MaxTransfer,
+		trust: o.trust(path), token: rand.Text(), ctx: ctx, cancel: cancel, most: o.MaxTransfer,
 		failures: map[string]error{}, pages: map[string]page{},
 	}
 }
@@ -58,7 +56,7 @@ func (r receiver) Write(p []byte) (int, error) {
 	if total := r.s.received.Add(int64(len(p))); r.s.most >= 0 && total > r.s.most {
 		why := &refusal{
 			what: "the end of the repository", why: fmt.Sprintf("it sends more than %d bytes", r.s.most),
-			remedy: "if they are to be taken, raise Options.MaxTransfer",
+			remedy: "if they are to be taken, raise " + option("MaxTransfer"),
 		}
 		r.s.sawRefusal(why)
 		return 0, why

@@ -34,13 +34,15 @@ const (
 )
 
 // take returns a workspace that was kept for the module, or for another one of
-// its repository, which now is the caller's; nil if there is none.
-func (s *shelf) take(module string) *workspace {
+// its repository, which now is the caller's; nil if there is none. A private
+// module gets none that was another's, nor the other way round: a clone that was
+// made with credentials answers without them.
+func (s *shelf) take(module string, private bool) *workspace {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	i := slices.IndexFunc(s.kept, func(k *shelved) bool { return k.module == module })
+	i := slices.IndexFunc(s.kept, func(k *shelved) bool { return k.private == private && k.module == module })
 	if i < 0 {
-		i = slices.IndexFunc(s.kept, func(k *shelved) bool { return k.mayHold(module) })
+		i = slices.IndexFunc(s.kept, func(k *shelved) bool { return k.private == private && k.mayHold(module) })
 	}
 	if i < 0 {
 		return nil

@@ -32,7 +32,7 @@ type Source struct {
 
 var (
 	errClosed  = errors.New("the source was closed")
-	errTimeout = errors.New("the go command took longer than Options.Timeout")
+	errTimeout = errors.New("the go command took longer than " + option("Timeout"))
 	errZero    = errors.New("the zero Request asks for nothing")
 	errQuery   = errors.New("not a module or version query that version control can answer")
 	errSumDB   = errors.New("version control has no checksum database")
@@ -150,7 +150,7 @@ func (s *Source) admit(ctx context.Context, req upstream.Request) error {
 		return s.failed(req, upstream.Unavailable, errZero)
 	case req.Kind().SumDB():
 		return s.failed(req, upstream.NotFound, errSumDB)
-	case !s.opts.vcs.allow(req.Module(), s.opts.Private):
+	case !s.opts.vcs.allow(req.Module(), s.opts.isPrivate(req.Module())):
 		return s.failed(req, upstream.Denied, errVCS)
 	case !askable(req):
 		return s.failed(req, upstream.NotFound, errQuery)
@@ -196,7 +196,7 @@ func (s *Source) fetch(ctx context.Context, req upstream.Request) (*upstream.Res
 
 // workspace returns one that is the caller's, ready for a command.
 func (s *Source) workspace(module string) (*workspace, error) {
-	w := s.shelf.take(module)
+	w := s.shelf.take(module, s.opts.isPrivate(module))
 	if w == nil {
 		return newWorkspace(s.files.dir, module, s.opts)
 	}

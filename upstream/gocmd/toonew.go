@@ -44,5 +44,5 @@ func (j *judge) tooNew(ctx context.Context, gomod []byte) error {
 	if out.err != nil || version.Compare("go"+file.Go.Version, have) <= 0 {
 		return nil
 	}
-	return fmt.Errorf("the version is for go %s or later, and the go command is %s: have Options.Go name a newer one", file.Go.Version, have)
+	return fmt.Errorf("the version is for go %s or later, and the go command is %s: have %s name a newer one", file.Go.Version, have, option("Go"))
 }

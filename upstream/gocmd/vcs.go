@@ -88,13 +88,12 @@ func (rules vcsRules) govcs() string {
 	return strings.Join(items, ",")
 }
 
-var errVCS = errors.New("not allowed to be fetched with git: see Options.VCS (GOVCS)")
+var errVCS = errors.New("not allowed to be fetched with git: see GOVCS and " + option("VCS"))
 
 // allow reports whether the first rule that matches path allows git. What no
 // rule matches is allowed: the go command's own rules, which follow, are
 // "public:git|hg,private:all".
-func (rules vcsRules) allow(path, private string) bool {
-	isPrivate := module.MatchPrefixPatterns(private, path)
+func (rules vcsRules) allow(path string, isPrivate bool) bool {
 	for _, r := range rules {
 		var match bool
 		switch r.pattern {

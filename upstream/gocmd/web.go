@@ -16,40 +16,49 @@ import (
 
 // web asks for pages over the guard's connections.
 type web struct {
-	secure, insecure *http.Client
-	plain            http.RoundTripper // adds no credentials
-	idle             []*http.Transport
+	credentials upstream.Credentials
+	pools       map[pool]*http.Transport
 }
 
+// A pool says which requests share connections. One that was made to a host
+// because Options.Hosts names it is not there for those it does not count for,
+// and one that has seen credentials not for those without.
+type pool struct{ private, byName, insecure bool }
+
 func newWeb(g *guard, s *settings) *web {
-	credentials := s.Credentials
-	if credentials == nil {
-		credentials = netrc(s.Netrc)
+	w := &web{credentials: s.Credentials, pools: map[pool]*http.Transport{}}
+	if w.credentials == nil {
+		w.credentials = netrc(s.Netrc)
 	}
-	w := new(web)
-	client := func(insecure bool) *http.Client {
-		t := &http.Transport{
-			DialContext:           g.DialContext,
-			TLSClientConfig:       &tls.Config{RootCAs: s.roots, InsecureSkipVerify: insecure},
-			TLSHandshakeTimeout:   dialTimeout,
-			ResponseHeaderTimeout: time.Minute,
-			IdleConnTimeout:       30 * time.Second,
-			MaxIdleConns:          16,
-			ForceAttemptHTTP2:     true,
-		}
-		w.idle = append(w.idle, t)
-		return &http.Client{
-			Transport:     &identified{t, credentials},
-			CheckRedirect: func(r *http.Request, via []*http.Request) error { return checkRedirect(r, via, insecure) },
-		}
+	for _, insecure := range []bool{false, true} {
+		config := &tls.Config{RootCAs: s.roots, InsecureSkipVerify: insecure}
+		w.pools[pool{true, true, insecure}] = newTransport(g, config.Clone())
+		w.pools[pool{false, true, insecure}] = newTransport(g, config.Clone())
+		w.pools[pool{false, false, insecure}] = newTransport(g.forStrangers(), config.Clone())
 	}
-	w.secure, w.insecure = client(false), client(true)
-	w.plain = w.idle[0]
 	return w
 }
 
+func newTransport(g *guard, config *tls.Config) *http.Transport {
+	return &http.Transport{
+		DialContext:           g.DialContext,
+		TLSClientConfig:       config,
+		TLSHandshakeTimeout:   dialTimeout,
+		ResponseHeaderTimeout: time.Minute,
+		IdleConnTimeout:       30 * time.Second,
+		MaxIdleConns:          16,
+		ForceAttemptHTTP2:     true,
+	}
+}
+
+// transport returns what makes a request for u on behalf of a module. It adds no
+// credentials.
+func (w *web) transport(t trust, u *url.URL) *http.Transport {
+	return w.pools[pool{t.private, t.byName(u.Hostname()), t.insecure && u.Scheme == "https"}]
+}
+
 func (w *web) CloseIdleConnections() {
-	for _, t := range w.idle {
+	for _, t := range w.pools {
 		t.CloseIdleConnections()
 	}
 }
@@ -68,50 +77,53 @@ func checkRedirect(r *http.Request, via []*http.Request, insecure bool) error {
 	return nil
 }
 
-// get asks for u; for a module of Options.Insecure without verifying who
-// answers, and over http if https fails. The caller closes the body.
-func (w *web) get(ctx context.Context, u *url.URL, insecure bool) (*http.Response, error) {
-	if !insecure {
-		return w.do(ctx, w.secure, u)
-	}
-	resp, err := w.do(ctx, w.insecure, u)
-	if err == nil || u.Scheme != "https" || ctx.Err() != nil {
+// get asks for u on behalf of a module; for one of Options.Insecure without
+// verifying who answers, and over http if https fails. The caller closes the body.
+func (w *web) get(ctx context.Context, u *url.URL, t trust) (*http.Response, error) {
+	resp, err := w.do(ctx, t, u)
+	if !t.insecure || err == nil || u.Scheme != "https" || ctx.Err() != nil {
 		return resp, err
 	}
 	plain := *u
 	plain.Scheme = "http"
-	return w.do(ctx, w.insecure, &plain)
+	return w.do(ctx, t, &plain)
 }
 
-func (w *web) do(ctx context.Context, client *http.Client, u *url.URL) (*http.Response, error) {
+func (w *web) do(ctx context.Context, t trust, u *url.URL) (*http.Response, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, u.String(), nil)
 	if err != nil {
 		return nil, err
 	}
 	req.Header.Set("User-Agent", "breakwater")
+	client := &http.Client{
+		Transport:     &identified{w, t},
+		CheckRedirect: func(r *http.Request, via []*http.Request) error { return checkRedirect(r, via, t.insecure) },
+	}
 	return client.Do(req)
 }
 
-// identified adds credentials to requests below http.Client, which so cannot
-// carry them along a redirect.
+// identified makes the requests of a module. It chooses the connection, and adds
+// credentials, below http.Client: so each redirect is judged by itself, and none
+// carries credentials along.
 type identified struct {
-	next        *http.Transport
-	credentials upstream.Credentials
+	web *web
+	trust
 }
 
 func (t *identified) RoundTrip(req *http.Request) (*http.Response, error) {
-	if req.URL.Scheme != "https" || hasLeft(req) {
-		return t.next.RoundTrip(with(req, nil))
+	next := t.web.transport(t.trust, req.URL)
+	if !t.private || req.URL.Scheme != "https" || hasLeft(req) {
+		return next.RoundTrip(with(req, nil))
 	}
-	fields, err := t.credentials.Header(req.Context(), req.URL)
+	fields, err := t.web.credentials.Header(req.Context(), req.URL)
 	if err != nil {
 		return nil, fmt.Errorf("credentials for %s: %w", req.URL.Host, err)
 	}
-	resp, err := t.next.RoundTrip(with(req, fields))
+	resp, err := next.RoundTrip(with(req, fields))
 	if err != nil {
 		return nil, err
 	}
-	better, err := t.refreshed(req, fields, resp)
+	better, err := t.web.refreshed(req, fields, resp)
 	if err == nil && better == nil {
 		return resp, nil
 	}
@@ -119,13 +131,13 @@ func (t *identified) RoundTrip(req *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, fmt.Errorf("credentials for %s: %w", req.URL.Host, err)
 	}
-	return t.next.RoundTrip(with(req, better))
+	return next.RoundTrip(with(req, better))
 }
 
 // refreshed returns what to repeat a refused request with; nil: nothing (see
 // [upstream.CredentialsRefresher]).
-func (t *identified) refreshed(req *http.Request, sent http.Header, resp *http.Response) (http.Header, error) {
-	c, ok := t.credentials.(upstream.CredentialsRefresher)
+func (w *web) refreshed(req *http.Request, sent http.Header, resp *http.Response) (http.Header, error) {
+	c, ok := w.credentials.(upstream.CredentialsRefresher)
 	hidden := resp.StatusCode == http.StatusNotFound && len(sent) == 0
 	if !ok || resp.StatusCode != http.StatusUnauthorized && resp.StatusCode != http.StatusForbidden && !hidden {
 		return nil, nil

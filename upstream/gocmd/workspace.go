@@ -13,9 +13,10 @@ import (
 // A workspace is the directory that one go command has to itself: its module
 // cache, its home, its temporary files, and the traces that git leaves.
 type workspace struct {
-	dir    string
-	module string // that it was made for, whose repository it may hold
-	root   string // module path of the root of the last repository in it
+	dir     string
+	module  string // that it was made for, whose repository it may hold
+	private bool   // it was made for a module of Options.Private, and has credentials
+	root    string // module path of the root of the last repository in it
 }
 
 // The parts of a workspace.
@@ -38,7 +39,7 @@ func newWorkspace(parent, module string, s *settings) (*workspace, error) {
 	if err != nil {
 		return nil, err
 	}
-	w := &workspace{dir: dir, module: module, root: module}
+	w := &workspace{dir: dir, module: module, private: s.isPrivate(module), root: module}
 	if err := w.furnish(s); err != nil {
 		w.remove()
 		return nil, err
@@ -56,6 +57,9 @@ func (w *workspace) furnish(s *settings) error {
 	// own, which no signal to the group reaches.
 	if err := os.WriteFile(w.telemetry(), []byte("off"), 0o600); err != nil {
 		return err
+	}
+	if !w.private {
+		return nil
 	}
 	if err := w.linkNetrc(s.Netrc); err != nil {
 		return err
