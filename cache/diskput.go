@@ -43,8 +43,8 @@ func (d *Disk) Put(ctx context.Context, key string, c Content) error {
 // store may be, unless it is pinned: it would be the next to go.
 func (d *Disk) mayHold(key string, size int64) error {
 	b := d.opts.Bounds
-	pinned := b.Retention != nil && b.Retention(key) == Pin
-	if b.MaxBytes > 0 && size > b.MaxBytes && !pinned {
+	tooLarge := b.MaxBytes > 0 && size > b.MaxBytes
+	if tooLarge && (b.Retention == nil || b.Retention(key) != Pin) {
 		return fmt.Errorf("%s is %d bytes, more than the %d of Bounds.MaxBytes: %w", key, size, b.MaxBytes, ErrTooLarge)
 	}
 	return CheckKey(key)
