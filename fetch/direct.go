@@ -30,6 +30,16 @@ func (o *Options) openDirect(p *plan) (upstream.Upstream, error) {
 	return source, nil
 }
 
+// credentialPatterns returns the patterns of what is fetched with credentials. A
+// GONOPROXY of "*" is for those who have no proxy, and says nothing of whose the
+// modules are.
+func (s GoSettings) credentialPatterns() string {
+	if s.GONOPROXY == "*" {
+		return s.GOPRIVATE
+	}
+	return joinPatterns(s.GOPRIVATE, s.GONOPROXY)
+}
+
 // directOptions fills in what the go settings say, and the credentials.
 func (o *Options) directOptions(p *plan) *gocmd.Options {
 	s := p.settings
@@ -39,7 +49,7 @@ func (o *Options) directOptions(p *plan) *gocmd.Options {
 	}
 	d.Name = upstream.Name(upstream.Direct()) // the word in GOPROXY
 	d.VCS = cmp.Or(d.VCS, s.GOVCS)
-	d.Private = cmp.Or(d.Private, joinPatterns(s.GOPRIVATE, s.GONOPROXY)) // who may be asked with credentials
+	d.Private = cmp.Or(d.Private, s.credentialPatterns())
 	d.Insecure = cmp.Or(d.Insecure, s.GOINSECURE)
 	if d.Credentials == nil && d.Netrc == "" && p.credentials != nil {
 		d.Credentials = p.credentials

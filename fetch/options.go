@@ -51,7 +51,7 @@ type Options struct {
 	// "direct" in GOPROXY and what GONOPROXY matches mean. Its Name is not looked
 	// at; VCS and Insecure are GOVCS and GOINSECURE of Go where they are empty, and
 	// Private, which says what is fetched with credentials, is what GOPRIVATE and
-	// GONOPROXY match. Default: the options' defaults; where the go command or git
+	// GONOPROXY match (but for a GONOPROXY of "*"). Default: the options' defaults; where the go command or git
 	// is not installed, nothing is found there.
 	Direct *gocmd.Options
 

@@ -80,7 +80,7 @@ func (j *judge) verdict(ctx context.Context) verdict {
 	case n == 0:
 		return j.undiscovered(ctx)
 	case j.network[n-1].code != 0:
-		return j.unreached(ctx, seen.status)
+		return j.certain(j.unreached(ctx, seen.status), seen)
 	case seen.status != 0 && !seen.protocol:
 		return verdict{cause: errNoGit}
 	}
@@ -134,6 +134,16 @@ func (j *judge) stranger() error {
 		return nil
 	}
 	return errStranger
+}
+
+// certain makes an outage of absence that only one of several ways to a repository
+// has shown: the go command tries https, http and ssh one after the other.
+func (j *judge) certain(v verdict, seen transfers) verdict {
+	bySSH := slices.ContainsFunc(j.network, func(r gitRun) bool { return strings.HasSuffix(r.scheme(), "ssh") })
+	if (v.class == upstream.NotFound || v.class == upstream.Denied) && (seen.failed || bySSH) {
+		return verdict{cause: errGit}
+	}
+	return v
 }
 
 // unreached judges the failure of git's last command over the network.

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"os/exec"
+	"path/filepath"
 	"time"
 )
 
@@ -33,7 +34,7 @@ func (s *Source) run(ctx context.Context, w *workspace, ses *session, args []str
 	stdout, stderr := &bounded{most: maxOutput}, &bounded{most: maxComplaint}
 	cmd := exec.CommandContext(ctx, s.opts.Go, args...)
 	cmd.Env = s.environ(w, ses)
-	cmd.Dir = w.cwd()
+	cmd.Dir = rootOf(w.dir) // with no go.mod file above it that would be the main module
 	cmd.Stdout, cmd.Stderr = stdout, stderr
 	cmd.WaitDelay = 5 * grace // for a process that holds the pipes open, and is in no group of ours
 	ownGroup(cmd)
@@ -47,6 +48,9 @@ func (s *Source) run(ctx context.Context, w *workspace, ses *session, args []str
 		err:    err,
 	}
 }
+
+// rootOf returns the root of the file system.
+func rootOf(dir string) string { return filepath.VolumeName(dir) + string(filepath.Separator) }
 
 // bounded keeps the beginning of what is written to it, and takes the rest for
 // nothing: a command that is not read from would stop.

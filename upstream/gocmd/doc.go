@@ -63,8 +63,11 @@
 // the proxy in its place. So such hosts have their credentials from
 // Options.Netrc or Options.Credentials, where what GOAUTH says belongs.
 //
-// Two settings of a user's own git configuration lead past the guard: a proxy
-// for a single URL (http.<url>.proxy) or remote. They are not undone.
+// Some settings of a user's own git configuration lead past the guard: a proxy
+// for a single URL (http.<url>.proxy) or remote, and content filters, which a
+// private repository can choose from; those of git-lfs are switched off. What is
+// above Options.Dir, a go.mod file or the configuration of a repository, is not
+// looked at.
 //
 // # Credentials
 //

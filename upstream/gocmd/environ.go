@@ -67,6 +67,7 @@ func (s *Source) gitEnviron(w *workspace, ses *session) []string {
 	env := []string{
 		"GIT_CONFIG_NOSYSTEM=1", "GIT_CONFIG_GLOBAL=" + config, "GIT_ATTR_NOSYSTEM=1",
 		"GIT_ALLOW_PROTOCOL=" + strings.Join(ses.protocols(), ":"),
+		"GIT_CEILING_DIRECTORIES=" + w.dir, // or git goes by the configuration of a repository above it
 		"GIT_TERMINAL_PROMPT=0", "GIT_ASKPASS=", "SSH_ASKPASS=", "SSH_ASKPASS_REQUIRE=never", "GCM_INTERACTIVE=never",
 		"GIT_SSH_COMMAND=" + ssh, "GIT_SSH_VARIANT=ssh",
 		"GIT_TRACE2_EVENT=" + w.events(), "GIT_TRACE2_EVENT_BRIEF=1",
@@ -93,6 +94,12 @@ func gitConfig(proxy string, t trust) []string {
 		{"core.fsmonitor", "false"},
 		{"core.hooksPath", os.DevNull},
 		{"safe.directory", "*"},
+		{"fetch.unpackLimit", "1"}, // loose objects take any room: a delta is a small part of what it makes
+		{"transfer.unpackLimit", "1"},
+		{"filter.lfs.process", ""}, // or a repository would name a server to get large files from
+		{"filter.lfs.smudge", ""},
+		{"filter.lfs.clean", ""},
+		{"filter.lfs.required", "false"},
 	}
 	if !t.private {
 		settings = append(settings,

@@ -1,6 +1,7 @@
 package gocmd
 
 import (
+	"errors"
 	"io"
 	"net/http"
 	"net/http/httputil"
@@ -118,13 +119,18 @@ func (p *proxy) plain(w http.ResponseWriter, r *http.Request, s *session) {
 		Transport:     p.web.transport(s.trust, r.URL),
 		FlushInterval: -1,
 		ErrorLog:      p.server.ErrorLog,
-		ModifyResponse: func(*http.Response) error {
+		ModifyResponse: func(resp *http.Response) error {
 			s.sawConnection(host, nil)
+			resp.Body = receivedBody{resp.Body, s}
 			return nil
 		},
 		ErrorHandler: func(w http.ResponseWriter, _ *http.Request, err error) {
 			s.sawConnection(host, err)
-			w.WriteHeader(http.StatusForbidden)
+			status := http.StatusBadGateway
+			if _, refused := errors.AsType[*refusal](err); refused {
+				status = http.StatusForbidden
+			}
+			w.WriteHeader(status)
 		},
 	}
 	forward.ServeHTTP(w, r)

@@ -116,11 +116,14 @@ func (g *guard) DialContext(ctx context.Context, network, address string) (net.C
 	if port != "443" && port != "80" && !g.isAllowed(host, port) {
 		return nil, g.refusedPort(host, port)
 	}
+	// net/http does not end a dial with the request that it was for.
+	ctx, cancel := context.WithTimeout(ctx, 3*dialTimeout)
+	defer cancel()
 	addrs, err := g.addresses(ctx, host, port)
 	if err != nil {
 		return nil, err
 	}
-	for _, addr := range addrs {
+	for _, addr := range addrs[:min(len(addrs), maxAddresses)] {
 		var conn net.Conn
 		if conn, err = g.dialOne(ctx, network, net.JoinHostPort(addr.String(), port)); err == nil {
 			return conn, nil
@@ -128,6 +131,9 @@ func (g *guard) DialContext(ctx context.Context, network, address string) (net.C
 	}
 	return nil, err
 }
+
+// maxAddresses is how many addresses of a host are tried; all of them are checked.
+const maxAddresses = 6
 
 func (g *guard) dialOne(ctx context.Context, network, address string) (net.Conn, error) {
 	ctx, cancel := context.WithTimeout(ctx, dialTimeout)

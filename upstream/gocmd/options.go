@@ -220,6 +220,9 @@ func (s *settings) checkPaths() error {
 		}
 		*path = abs
 	}
+	if dir, err := filepath.EvalSymlinks(s.Dir); err == nil {
+		s.Dir = dir // GIT_CEILING_DIRECTORIES goes by real names
+	}
 	info, err := os.Stat(s.Dir)
 	if err != nil {
 		return fmt.Errorf("Dir: %w", err)

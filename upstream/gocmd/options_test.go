@@ -109,12 +109,16 @@ func TestUserDefaults(t *testing.T) {
 // environment is the whole of what a go command finds for a module that is not
 // private: names, and what does not differ from run to run.
 var environment = []string{
-	"AppData", "GIT_ALLOW_PROTOCOL=https", "GIT_ASKPASS=", "GIT_ATTR_NOSYSTEM=1", "GIT_CONFIG_COUNT=11", "GIT_CONFIG_GLOBAL=/dev/null",
+	"AppData", "GIT_ALLOW_PROTOCOL=https", "GIT_ASKPASS=", "GIT_ATTR_NOSYSTEM=1", "GIT_CEILING_DIRECTORIES", "GIT_CONFIG_COUNT=17", "GIT_CONFIG_GLOBAL=/dev/null",
 	"GIT_CONFIG_KEY_0=http.proxy", "GIT_CONFIG_KEY_1=http.proxyAuthMethod", "GIT_CONFIG_KEY_2=protocol.ext.allow",
 	"GIT_CONFIG_KEY_3=protocol.file.allow", "GIT_CONFIG_KEY_4=gc.auto", "GIT_CONFIG_KEY_5=maintenance.auto",
-	"GIT_CONFIG_KEY_6=core.fsmonitor", "GIT_CONFIG_KEY_7=core.hooksPath", "GIT_CONFIG_KEY_8=safe.directory", "GIT_CONFIG_KEY_9=credential.helper", "GIT_CONFIG_KEY_10=http.emptyAuth", "GIT_CONFIG_NOSYSTEM=1",
+	"GIT_CONFIG_KEY_6=core.fsmonitor", "GIT_CONFIG_KEY_7=core.hooksPath", "GIT_CONFIG_KEY_8=safe.directory",
+	"GIT_CONFIG_KEY_9=fetch.unpackLimit", "GIT_CONFIG_KEY_10=transfer.unpackLimit", "GIT_CONFIG_KEY_11=filter.lfs.process", "GIT_CONFIG_KEY_12=filter.lfs.smudge",
+	"GIT_CONFIG_KEY_13=filter.lfs.clean", "GIT_CONFIG_KEY_14=filter.lfs.required", "GIT_CONFIG_KEY_15=credential.helper", "GIT_CONFIG_KEY_16=http.emptyAuth", "GIT_CONFIG_NOSYSTEM=1",
 	"GIT_CONFIG_VALUE_0", "GIT_CONFIG_VALUE_1=basic", "GIT_CONFIG_VALUE_2=never", "GIT_CONFIG_VALUE_3=never", "GIT_CONFIG_VALUE_4=0",
-	"GIT_CONFIG_VALUE_5=false", "GIT_CONFIG_VALUE_6=false", "GIT_CONFIG_VALUE_7=/dev/null", "GIT_CONFIG_VALUE_8=*", "GIT_CONFIG_VALUE_9=", "GIT_CONFIG_VALUE_10=false",
+	"GIT_CONFIG_VALUE_5=false", "GIT_CONFIG_VALUE_6=false", "GIT_CONFIG_VALUE_7=/dev/null", "GIT_CONFIG_VALUE_8=*",
+	"GIT_CONFIG_VALUE_9=1", "GIT_CONFIG_VALUE_10=1", "GIT_CONFIG_VALUE_11=", "GIT_CONFIG_VALUE_12=", "GIT_CONFIG_VALUE_13=", "GIT_CONFIG_VALUE_14=false",
+	"GIT_CONFIG_VALUE_15=", "GIT_CONFIG_VALUE_16=false",
 	"GIT_SSH_COMMAND=false", "GIT_SSH_VARIANT=ssh", "GIT_SSL_CAINFO", "GIT_TERMINAL_PROMPT=0", "GIT_TRACE2_EVENT", "GIT_TRACE2_EVENT_BRIEF=1",
 	"GIT_TRACE_CURL", "GIT_TRACE_CURL_NO_DATA=1", "GIT_TRACE_REDACT=1", "GCM_INTERACTIVE=never",
 	"GO111MODULE=on", "GOAUTH=off", "GOCACHE", "GOENV=off", "GOFLAGS=-modcacherw", "GOINSECURE=*", "GOMODCACHE", "GONOPROXY=none", "GONOSUMDB=none",
@@ -126,9 +130,9 @@ var environment = []string{
 // environmentOf is what a go command finds for a private module: credentials.
 func environmentOf(config string) []string {
 	all := slices.DeleteFunc(slices.Clone(environment), func(line string) bool {
-		return regexp.MustCompile(`_(9|10)=|^GIT_CONFIG_(COUNT|GLOBAL)|^GIT_SSH_COMMAND|^GIT_ALLOW_PROTOCOL`).MatchString(line)
+		return regexp.MustCompile(`_(15|16)=|^GIT_CONFIG_(COUNT|GLOBAL)|^GIT_SSH_COMMAND|^GIT_ALLOW_PROTOCOL`).MatchString(line)
 	})
-	return append(all, "GIT_ALLOW_PROTOCOL=https:ssh:git+ssh", "GIT_CONFIG_COUNT=9", "GIT_CONFIG_GLOBAL="+config, "GIT_SSH_COMMAND", "SSH_AUTH_SOCK=/run/agent")
+	return append(all, "GIT_ALLOW_PROTOCOL=https:ssh:git+ssh", "GIT_CONFIG_COUNT=15", "GIT_CONFIG_GLOBAL="+config, "GIT_SSH_COMMAND", "SSH_AUTH_SOCK=/run/agent")
 }
 
 // TestEnvironment sets variables of its own process, so it is not parallel.
@@ -143,7 +147,7 @@ func TestEnvironment(t *testing.T) {
 	w := newWorld(t)
 	dir := t.TempDir()
 	command := filepath.Join(dir, "go")
-	write(t, command, "#!/bin/sh\nenv >"+dir+"/env\npwd >"+dir+"/pwd; ls -A >>"+dir+"/pwd\n")
+	write(t, command, "#!/bin/sh\nenv >"+dir+"/env\npwd >"+dir+"/pwd\n")
 	if err := os.Chmod(command, 0o755); err != nil {
 		t.Fatal(err)
 	}
@@ -178,8 +182,8 @@ func testEnvironment(t *testing.T, w *world, dir string, want []string) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("the environment (-want +got):\n%s", diff)
 	}
-	if lines := strings.Split(strings.TrimSpace(read(t, dir+"/pwd")), "\n"); len(lines) != 1 {
-		t.Errorf("the current directory is not empty: %q", lines)
+	if pwd := strings.TrimSpace(read(t, dir+"/pwd")); pwd != "/" {
+		t.Errorf("the current directory is %s: a go.mod file above it would be the main module", pwd)
 	}
 	if values["PATH"] != os.Getenv("PATH") {
 		t.Errorf("PATH is %q", values["PATH"])

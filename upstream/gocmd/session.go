@@ -53,15 +53,37 @@ type receiver struct {
 }
 
 func (r receiver) Write(p []byte) (int, error) {
-	if total := r.s.received.Add(int64(len(p))); r.s.most >= 0 && total > r.s.most {
-		why := &refusal{
-			what: "the end of the repository", why: fmt.Sprintf("it sends more than %d bytes", r.s.most),
-			remedy: "if they are to be taken, raise " + option("MaxTransfer"),
-		}
-		r.s.sawRefusal(why)
-		return 0, why
+	if err := r.s.receives(len(p)); err != nil {
+		return 0, err
 	}
 	return r.w.Write(p)
+}
+
+// receives counts bytes, and returns why there may be no more of them.
+func (s *session) receives(n int) error {
+	if total := s.received.Add(int64(n)); s.most >= 0 && total > s.most {
+		why := &refusal{
+			what: "the end of the repository", why: fmt.Sprintf("it sends more than %d bytes", s.most),
+			remedy: "if they are to be taken, raise " + option("MaxTransfer"),
+		}
+		s.sawRefusal(why)
+		return why
+	}
+	return nil
+}
+
+// A receivedBody counts what is read of it.
+type receivedBody struct {
+	io.ReadCloser
+	s *session
+}
+
+func (b receivedBody) Read(p []byte) (int, error) {
+	n, err := b.ReadCloser.Read(p)
+	if why := b.s.receives(n); why != nil {
+		return 0, why
+	}
+	return n, err
 }
 
 // protocols are what git may use, by the schemes of its URLs.

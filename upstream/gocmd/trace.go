@@ -117,6 +117,7 @@ func (r gitRun) scheme() string {
 // answered to CONNECT does not count.
 type transfers struct {
 	status   int  // of the last request; 0: it was not answered, or there was none
+	failed   bool // a request before it was not answered, or with a failure of the server
 	protocol bool // an answer was in git's own protocol
 }
 
@@ -127,11 +128,15 @@ func readTransfers(file string) (t transfers) {
 		return t
 	}
 	defer f.Close()
-	connecting := false
+	connecting, asked := false, false
 	for line := range lines(f) {
 		if _, sent, ok := strings.Cut(line, "=> Send header: "); ok {
 			if strings.Contains(sent, " HTTP/") {
-				connecting = strings.HasPrefix(sent, "CONNECT ")
+				again := strings.HasPrefix(sent, "CONNECT ")
+				if asked && (!connecting || again) { // what follows CONNECT is what it was for
+					t.failed = t.failed || t.status == 0 || t.status >= 500
+				}
+				connecting, asked = again, true
 				t.status = 0
 			}
 			continue

@@ -25,7 +25,6 @@ func (w *workspace) modcache() string { return filepath.Join(w.dir, "mod") }
 func (w *workspace) gopath() string   { return filepath.Join(w.dir, "gopath") }
 func (w *workspace) cache() string    { return filepath.Join(w.dir, "cache") }
 func (w *workspace) tmp() string      { return filepath.Join(w.dir, "tmp") }
-func (w *workspace) cwd() string      { return filepath.Join(w.dir, "empty") }
 
 // Files that are there once git ran, or was refused a host.
 func (w *workspace) events() string     { return filepath.Join(w.dir, "events") }
@@ -48,7 +47,7 @@ func newWorkspace(parent, module string, s *settings) (*workspace, error) {
 }
 
 func (w *workspace) furnish(s *settings) error {
-	for _, dir := range []string{w.home(), w.tmp(), w.cwd(), filepath.Dir(w.telemetry())} {
+	for _, dir := range []string{w.home(), w.tmp(), filepath.Dir(w.telemetry())} {
 		if err := os.MkdirAll(dir, 0o700); err != nil {
 			return err
 		}
