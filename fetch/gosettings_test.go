@@ -147,3 +147,20 @@ func TestNewRefusesBadOptions(t *testing.T) {
 		}
 	}
 }
+
+// What is fetched with credentials is what is private; a GONOPROXY for everything
+// says nothing of that.
+func TestCredentialPatterns(t *testing.T) {
+	for _, tt := range []struct{ private, noProxy, want string }{
+		{"", "", ""},
+		{"corp.example", "", "corp.example"},
+		{"", "corp.example", "corp.example"},
+		{"corp.example", "git.example", "corp.example,git.example"},
+		{"corp.example", "*", "corp.example"},
+		{"", "*", ""},
+	} {
+		if got := (GoSettings{GOPRIVATE: tt.private, GONOPROXY: tt.noProxy}).credentialPatterns(); got != tt.want {
+			t.Errorf("GOPRIVATE=%q GONOPROXY=%q: %q, want %q", tt.private, tt.noProxy, got, tt.want)
+		}
+	}
+}
