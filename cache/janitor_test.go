@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/breakwater-go/breakwater/cache"
 )
@@ -38,6 +39,7 @@ func TestMakesRoomAfterThePinnedAreGone(t *testing.T) {
 		for i := range 200 {
 			put(t, d, fmt.Sprint("m", i), "x")
 		}
+		time.Sleep(3 * time.Hour) // for what is stored beside a walk may be counted twice until the next
 		synctest.Wait()
 		if s := d.Stats(); s.Entries > 50 {
 			t.Errorf("stats %+v, want 50 entries at the most", s)
