@@ -150,7 +150,7 @@ func (d *Disk) putInPlace(ctx context.Context, key, temp string, info fs.FileInf
 	}
 	d.purges.Store(0)
 	d.grown(info.Size()-oldBytes, 1-oldFiles)
-	d.witness.add(key, fingerprintOf(info))
+	d.witness.whole.add(key, fingerprintOf(info))
 	return nil
 }
 

@@ -89,8 +89,8 @@ func writes(t *testing.T) map[string]func(ctx context.Context, s cache.Store) er
 		},
 		"Swap": func(ctx context.Context, s cache.Store) error {
 			old, next := []byte("old"), []byte("swapped")
-			defer copy(next, "XXXXXXX")
-			defer copy(old, "XXX")
+			defer copy(next, "changed")
+			defer copy(old, "new")
 			return cache.Swap(ctx, s, modKey, old, next, cache.Meta{})
 		},
 	}

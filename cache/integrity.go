@@ -31,50 +31,40 @@ func fingerprintOf(info fs.FileInfo) fingerprint {
 const maxSeen = 1 << 18
 
 // A witness remembers which files this process has read in full, or written, and
-// found to be whole.
+// found to be whole, and which it has found damaged and could not remove.
 type witness struct {
+	whole, damaged marks
+}
+
+func newWitness() *witness { return &witness{newMarks(), newMarks()} }
+
+// marks are files that are remembered, by key.
+type marks struct {
 	seed maphash.Seed
 
-	mu   sync.Mutex
+	mu   *sync.Mutex
 	seen map[uint64]fingerprint // by hash of the key: another key's file has another inode
-	bad  map[uint64]fingerprint // those that were found damaged and are still there
 }
 
-func newWitness() *witness {
-	return &witness{seed: maphash.MakeSeed(), seen: map[uint64]fingerprint{}, bad: map[uint64]fingerprint{}}
+func newMarks() marks {
+	return marks{maphash.MakeSeed(), new(sync.Mutex), map[uint64]fingerprint{}}
 }
 
-// add remembers that the file under key is whole.
-func (w *witness) add(key string, f fingerprint) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if len(w.seen) >= maxSeen {
-		clear(w.seen)
+// add remembers the file under key.
+func (m marks) add(key string, f fingerprint) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if len(m.seen) >= maxSeen {
+		clear(m.seen)
 	}
-	w.seen[maphash.String(w.seed, key)] = f
+	m.seen[maphash.String(m.seed, key)] = f
 }
 
-// knows reports whether the file under key is known to be whole.
-func (w *witness) knows(key string, f fingerprint) bool {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.seen[maphash.String(w.seed, key)] == f
-}
-
-// condemn remembers that the file under key is damaged.
-func (w *witness) condemn(key string, f fingerprint) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if len(w.bad) >= maxSeen {
-		clear(w.bad)
-	}
-	w.bad[maphash.String(w.seed, key)] = f
-}
-
-func (w *witness) isBad(key string, f fingerprint) bool {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return len(w.bad) > 0 && w.bad[maphash.String(w.seed, key)] == f
+// has reports whether the file under key is remembered.
+func (m marks) has(key string, f fingerprint) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return len(m.seen) > 0 && m.seen[maphash.String(m.seed, key)] == f
 }
 
 // errKnown is of a file that was found damaged before, and could not be removed.
@@ -84,7 +74,7 @@ var errKnown = fmt.Errorf("%w, which is known", errDamaged)
 // and again when it is another one by size, time or inode.
 func (d *Disk) ensureWhole(ctx context.Context, key string, file io.ReaderAt, info fs.FileInfo, rec record) error {
 	f := fingerprintOf(info)
-	if d.witness.knows(key, f) {
+	if d.witness.whole.has(key, f) {
 		return nil
 	}
 	done, err := d.reading.take(ctx, key)
@@ -92,16 +82,16 @@ func (d *Disk) ensureWhole(ctx context.Context, key string, file io.ReaderAt, in
 		return err
 	}
 	defer done()
-	if d.witness.knows(key, f) { // somebody else has read it meanwhile
+	if d.witness.whole.has(key, f) { // somebody else has read it meanwhile
 		return nil
 	}
-	if d.witness.isBad(key, f) {
+	if d.witness.damaged.has(key, f) {
 		return errKnown
 	}
 	if err := readThrough(ctx, file, info.Size(), rec.meta().Digest); err != nil {
 		return err
 	}
-	d.witness.add(key, f)
+	d.witness.whole.add(key, f)
 	return nil
 }
 

@@ -71,7 +71,7 @@ func (d *Disk) takeAway(ctx context.Context, key string, info fs.FileInfo) (file
 		return "", false
 	}
 	if d.readOnly {
-		d.witness.condemn(key, fingerprintOf(info))
+		d.witness.damaged.add(key, fingerprintOf(info))
 		return "", true
 	}
 	if d.isKept(info.Size()) {
@@ -79,7 +79,7 @@ func (d *Disk) takeAway(ctx context.Context, key string, info fs.FileInfo) (file
 	}
 	bytes, files := d.heldBy(info)
 	if d.removeEntry(key) != nil {
-		d.witness.condemn(key, fingerprintOf(info))
+		d.witness.damaged.add(key, fingerprintOf(info))
 		return file, true
 	}
 	d.grown(-bytes, -files)

@@ -65,7 +65,7 @@ func (d *Disk) scrubEntry(ctx context.Context, key string) (int64, error) {
 	}
 	defer file.Close()
 	err = readThrough(ctx, file, info.Size(), rec.meta().Digest)
-	if isDamage(err) && d.witness.isBad(key, fingerprintOf(info)) {
+	if isDamage(err) && d.witness.damaged.has(key, fingerprintOf(info)) {
 		err = errKnown
 	}
 	if isDamage(err) {

@@ -2,7 +2,7 @@ package auth
 
 // The parsers, for the fuzz tests.
 var (
-	ParseNetrc  = parseNetrc
+	NetrcTable  = netrcTable
 	ParseOutput = parseOutput
 	ParseGit    = parseGit
 )

@@ -1,17 +1,24 @@
 package auth
 
 import (
+	"fmt"
+	"io"
 	"net/http"
 	"strings"
 )
 
-// parseNetrc reads a netrc file as the go command does (auth/netrc.go), quirks
-// and all: "default" is ignored, a macro ends at an empty line, a line of an odd
-// number of words loses the last, and of two entries for a machine the first
-// counts. What it cannot make out it leaves out.
-func parseNetrc(data string) table {
-	t := make(table)
-	var machine, login, password string
+// A Login is what a netrc file has for a machine. It prints without the password.
+type Login struct{ Machine, Name, Password string }
+
+// Format prints the machine for every verb.
+func (l Login) Format(s fmt.State, _ rune) { _, _ = io.WriteString(s, l.Machine) }
+
+// ParseNetrc reads a netrc file as the go command does (auth/netrc.go), quirks
+// and all: "default" is ignored, a macro ends at an empty line, and a line of an
+// odd number of words loses the last. What it cannot make out it leaves out.
+func ParseNetrc(data string) []Login {
+	var all []Login
+	var l Login
 	inMacro := false
 	for line := range strings.SplitSeq(data, "\n") {
 		if inMacro {
@@ -23,22 +30,31 @@ func parseNetrc(data string) table {
 		for ; i < len(words)-1; i += 2 {
 			switch words[i] {
 			case "machine":
-				machine, login, password = words[i+1], "", ""
+				l = Login{Machine: words[i+1]}
 			case "login":
-				login = words[i+1]
+				l.Name = words[i+1]
 			case "password":
-				password = words[i+1]
+				l.Password = words[i+1]
 			case "macdef":
 				inMacro = true
 			}
-			if machine != "" && login != "" && password != "" {
-				t.addFirst(normal(machine), login, password)
-				machine, login, password = "", "", ""
+			if l.Machine != "" && l.Name != "" && l.Password != "" {
+				all = append(all, l)
+				l = Login{}
 			}
 		}
 		if i < len(words) && words[i] == "default" {
 			break
 		}
+	}
+	return all
+}
+
+// netrcTable has the first of several logins for a machine.
+func netrcTable(data string) table {
+	t := make(table)
+	for _, l := range ParseNetrc(data) {
+		t.addFirst(normal(l.Machine), l.Name, l.Password)
 	}
 	return t
 }

@@ -82,7 +82,7 @@ func (n *netrcFile) read() (table, error) {
 	if err != nil {
 		return nil, fmt.Errorf("netrc: %w", err)
 	}
-	return parseNetrc(data), nil
+	return netrcTable(data), nil
 }
 
 func readNetrc(name string) (string, error) {

@@ -21,7 +21,7 @@ func FuzzNetrc(f *testing.F) {
 	f.Add("machine A/b login a password b\nmachine a login c password d\ndefault\nmachine x")
 	f.Fuzz(func(t *testing.T, content string) {
 		words := strings.Fields(content)
-		for machine, fields := range auth.ParseNetrc(content) {
+		for machine, fields := range auth.NetrcTable(content) {
 			user, password, ok := (&http.Request{Header: fields}).BasicAuth()
 			if before, after, found := strings.Cut(user+":"+password, ":"); !ok || !found || before+after == "" {
 				t.Errorf("%q is sent %v", machine, fields)

@@ -8,7 +8,6 @@ import (
 // What the tests see of the inside.
 var (
 	IsPublic   = isPublic
-	ParseNetrc = func(data string) []login { all, _ := parseNetrc(data); return all }
 	CheckHost  = func(host string) bool { return newGuard(new(settings)).checkHost(host, "443") == nil }
 	Reason     = func(text, dir string) string { return reason(text, &workspace{dir: dir}) }
 	ReadRuns   = readRuns
@@ -44,9 +43,7 @@ func (s *shelf) Close()           { s.close() }
 
 func (s *shelf) Take(module string, private bool) *workspace { return s.take(module, private) }
 
-func (w *workspace) Module() string { return w.module }
-
-func (l login) Fields() [3]string     { return [3]string{l.machine, l.name, l.password} }
+func (w *workspace) Module() string   { return w.module }
 func (r gitRun) Argv() []string       { return r.argv }
 func (r gitRun) Ended() (bool, int)   { return r.ended, r.code }
 func (r gitRun) Network() bool        { return r.uses([]string{"https"}) }

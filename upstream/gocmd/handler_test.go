@@ -110,7 +110,7 @@ import (
 		}
 	}
 	for _, file := range []string{"go.mod", "go.sum"} {
-		if diff := cmp.Diff(read(t, direct.dir+"/work/"+file), read(t, through.dir+"/work/"+file)); diff != "" {
+		if diff := cmp.Diff(read(t, filepath.Join(direct.dir, "work", file)), read(t, filepath.Join(through.dir, "work", file))); diff != "" {
 			t.Errorf("%s (-direct +through the handler):\n%s", file, diff)
 		}
 	}
@@ -202,7 +202,7 @@ func TestPrivateModulesStayPrivate(t *testing.T) {
 		}
 	})
 	o := w.through(t, url)
-	write(t, o.dir+"/work/work.go", "package work\n\nimport _ \"go.corp.example/secret\"\nimport _ \"hub.example/open\"\n")
+	write(t, filepath.Join(o.dir, "work", "work.go"), "package work\n\nimport _ \"go.corp.example/secret\"\nimport _ \"hub.example/open\"\n")
 	o.run(t, "get", "go.corp.example/secret@latest", "hub.example/open@latest")
 	o.run(t, "list", "-m", "-versions", "go.corp.example/two", "go.corp.example/two/v2")
 	o.run(t, "build", "./...")

@@ -113,19 +113,6 @@ func TestOtherSystem(t *testing.T) {
 	}
 }
 
-func TestNetrc(t *testing.T) {
-	got := [][3]string{}
-	for _, l := range gocmd.ParseNetrc("machine a login b password c\n# machine x\nmachine d\n\tlogin e\n\tpassword f\n" +
-		"macdef init\nmachine no login no password no\n\nmachine g login h account i password j machine k login\nmachine l password n login m\n" +
-		"default login no password no\nmachine after login no password no\n") {
-		got = append(got, l.Fields())
-	}
-	want := [][3]string{{"a", "b", "c"}, {"d", "e", "f"}, {"g", "h", "j"}, {"l", "m", "n"}}
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("logins (-want +got):\n%s", diff)
-	}
-}
-
 func TestReason(t *testing.T) {
 	long := strings.Repeat("x", 2000)
 	for name, test := range map[string]struct{ text, want string }{

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/breakwater-go/breakwater/upstream"
+	"github.com/breakwater-go/breakwater/upstream/auth"
 )
 
 // web asks for pages over the guard's connections.
@@ -28,7 +29,7 @@ type pool struct{ private, byName, insecure bool }
 func newWeb(g *guard, s *settings) *web {
 	w := &web{credentials: s.Credentials, pools: map[pool]*http.Transport{}}
 	if w.credentials == nil {
-		w.credentials = netrc(s.Netrc)
+		w.credentials = auth.Netrc(s.Netrc)
 	}
 	for _, insecure := range []bool{false, true} {
 		config := &tls.Config{RootCAs: s.roots, InsecureSkipVerify: insecure}

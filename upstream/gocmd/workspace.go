@@ -86,7 +86,7 @@ func (w *workspace) telemetry() string {
 // without a copy of what is in it where that can be avoided.
 func (w *workspace) linkNetrc(file string) error {
 	name := filepath.Join(w.home(), netrcName())
-	content, partly, err := netrc(file).forGit()
+	content, partly, err := forGit(file)
 	if err != nil {
 		return err
 	}
