@@ -4,7 +4,8 @@
 // optional interface, with a function that uses it where it is there and does
 // without where it is not: [SpoolFor] for [Spooler], [Commit] for [Mover],
 // [Delete] for [Deleter], [Swap] for [Swapper], [Purge] for [Lister], [Lock] for
-// [Locker], [Flush] for [Flusher].
+// [Locker], [Flush] for [Flusher], [UsageOf] for [Measured], [FileSystemsOf] for
+// [Mounted]. [Ping] asks any store whether it answers.
 //
 //   - [NewMemory] keeps small content within a budget of bytes.
 //   - [OpenDisk] keeps everything in a directory laid out like

@@ -15,6 +15,7 @@ type account struct {
 	usage    usage
 	resigned usage // to so much, most of which is pinned
 	emptied  int   // how often
+	walked   bool  // a walk through this directory has come to its end
 }
 
 func (a *account) add(bytes, files int64) {
@@ -30,7 +31,22 @@ func (a *account) add(bytes, files int64) {
 func (a *account) settle(emptied int, bytes, files int64) {
 	if a.generation() == emptied {
 		a.add(bytes, files)
+		a.conclude(emptied)
 	}
+}
+
+// conclude notes that a walk is over, unless that was another directory.
+func (a *account) conclude(emptied int) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.walked = a.walked || a.emptied == emptied
+}
+
+// known returns what there is, and whether a walk has counted what was there before.
+func (a *account) known() (held usage, walked bool) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.usage, a.walked
 }
 
 func (a *account) generation() int {
@@ -58,7 +74,7 @@ func (a *account) isWorthALook(b Bounds) bool {
 func (a *account) empty() {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.usage, a.resigned = usage{}, usage{}
+	a.usage, a.resigned, a.walked = usage{}, usage{}, false
 	a.emptied++
 }
 

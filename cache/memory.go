@@ -46,7 +46,7 @@ func NewMemory(opts *MemoryOptions) Store {
 	}
 	o.MaxBytes = cmp.Or(o.MaxBytes, 64<<20)
 	perShard := o.MaxBytes / shards
-	m := &memory{seed: maphash.MakeSeed(), maxEntry: min(cmp.Or(o.MaxEntry, 1<<20), perShard/2)}
+	m := &memory{seed: maphash.MakeSeed(), maxBytes: o.MaxBytes, maxEntry: min(cmp.Or(o.MaxEntry, 1<<20), perShard/2)}
 	for i := range m.shards {
 		m.shards[i].init(perShard)
 	}
@@ -55,6 +55,7 @@ func NewMemory(opts *MemoryOptions) Store {
 
 type memory struct {
 	seed     maphash.Seed
+	maxBytes int64 // as the options say
 	maxEntry int64
 	shards   [shards]shard
 	swap     sync.Mutex // held by one Swap at a time

@@ -29,6 +29,8 @@ type shard struct {
 	main   segment
 	asked  *sketch
 	ties   int
+
+	evicted int64 // entries that went to make room
 }
 
 // A segment holds entries in the order in which they were asked for last.
@@ -86,11 +88,13 @@ func (s *shard) add(key string, e *memoryEntry) {
 func (s *shard) admit(key string, candidate *memoryEntry) {
 	cost := candidate.cost(key)
 	if cost > s.main.budget {
+		s.evicted++
 		return
 	}
 	asked := s.asked.count(candidate.hash)
 	for !s.main.fits(cost) {
 		_, victim, _ := s.main.lru.GetOldest()
+		s.evicted++ // one of the two
 		if !s.wins(asked, s.asked.count(victim.hash)) {
 			return
 		}

@@ -82,7 +82,8 @@ type writeBack struct {
 	mu     sync.Mutex
 	now    *write            // the store is at, or the last that it was
 	last   map[string]*write // of each key, until it is written or has failed
-	bytes  int64             // that wait
+	waits  int64             // writes, the one that the store is at included
+	bytes  int64             // of those
 	tail   chan struct{}     // closed when the last of the queue is written
 	failed error             // the first since the last Flush
 	closed bool
@@ -126,6 +127,7 @@ func (w *writeBack) finish(next *write, err error) {
 	if w.last[next.key] == next {
 		delete(w.last, next.key)
 	}
+	w.waits--
 	w.bytes -= next.size
 	w.failed = cmp.Or(w.failed, err)
 	w.mu.Unlock()
@@ -170,6 +172,7 @@ func (w *writeBack) tryEnqueue(next *write) error {
 	default:
 		return ErrBacklog
 	}
+	w.waits++
 	w.bytes += next.size
 	w.last[next.key] = next
 	w.tail = next.done
