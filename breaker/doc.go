@@ -3,7 +3,8 @@
 //
 //   - [Circuit] stops asking a source that keeps failing, keeps silent, or asked
 //     to be left alone.
-//   - [Limit] bounds how many calls to a source are under way at once.
+//   - [Limit] bounds how many calls to a source are under way at once; [LoadOf]
+//     tells how many are.
 //   - [Retry] asks again where that can help, within a budget.
 //   - [Prober] asks sources in the background, so that one that is back is known
 //     before a caller has to try it; [Rank] is what is known of them.

@@ -58,7 +58,7 @@ func (r *retry) Fetch(ctx context.Context, req upstream.Request) (*upstream.Resp
 	}
 	for round, tries := 1, 1; err != nil; round++ {
 		wait, reason := r.decide(ctx, pace, round, err)
-		r.tell(RetryEvent{Request: req, Try: tries, Reason: reason, Wait: wait, Err: err})
+		r.tell(ctx, RetryEvent{Request: req, Try: tries, Reason: reason, Wait: wait, Err: err})
 		if reason != Again {
 			return nil, giveUp(err, tries, reason)
 		}
@@ -187,9 +187,9 @@ func (r *retry) try(ctx context.Context, req upstream.Request) (*upstream.Respon
 
 var errTryTimeout = errors.New("no source had begun to answer within the time for one try")
 
-func (r *retry) tell(e RetryEvent) {
+func (r *retry) tell(ctx context.Context, e RetryEvent) {
 	if r.opts.OnRetry != nil {
-		r.opts.OnRetry(e)
+		r.opts.OnRetry(ctx, e)
 	}
 }
 

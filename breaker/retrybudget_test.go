@@ -57,7 +57,7 @@ func TestRetryWithoutBudget(t *testing.T) {
 				s := clock(down("proxy"))
 				var events []breaker.RetryEvent
 				err := ask(t.Context(), t, breaker.Retry(&breaker.RetryOptions{
-					Budget: test.budget, OnRetry: func(e breaker.RetryEvent) { events = append(events, e) },
+					Budget: test.budget, OnRetry: func(_ context.Context, e breaker.RetryEvent) { events = append(events, e) },
 				})(s), modKey)
 				wantGaveUp(t, &upstream.Error{Request: request(t, modKey), Source: "proxy"}, test.tries, test.reason, err)
 				wantAsked(t, s.source, int64(test.tries))

@@ -2,6 +2,7 @@ package breaker
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"time"
 
@@ -45,8 +46,9 @@ type RetryOptions struct {
 	Budget *upstream.Budget
 
 	// OnRetry is called before each wait and when a request is given up, by the
-	// goroutine of the call. Default: nobody is told.
-	OnRetry func(RetryEvent)
+	// goroutine of the call, with the call's context, which may have ended. Default:
+	// nobody is told.
+	OnRetry func(context.Context, RetryEvent)
 }
 
 func (o *RetryOptions) withDefaults() RetryOptions {

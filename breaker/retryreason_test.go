@@ -60,7 +60,7 @@ func TestRetryEvents(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				var events []breaker.RetryEvent
-				test.opts.OnRetry = func(e breaker.RetryEvent) { events = append(events, e) }
+				test.opts.OnRetry = func(_ context.Context, e breaker.RetryEvent) { events = append(events, e) }
 				ctx, cancel := test.ctx(t.Context())
 				defer cancel()
 				err := ask(ctx, t, breaker.Retry(&test.opts)(test.source), modKey)
@@ -82,6 +82,27 @@ func TestRetryEvents(t *testing.T) {
 	}
 }
 
+type callKey struct{}
+
+// Each event comes with the context of the call that it is about, at every try.
+func TestRetryEventsOfCalls(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var calls []any
+		u := breaker.Retry(&breaker.RetryOptions{Tries: 2, OnRetry: func(ctx context.Context, _ breaker.RetryEvent) {
+			calls = append(calls, ctx.Value(callKey{}))
+			if upstream.LastResort(ctx) {
+				t.Error("it is the context of a try, not of the call")
+			}
+		}})(down("proxy"))
+		for _, call := range []string{"first", "second"} {
+			ask(context.WithValue(t.Context(), callKey{}, call), t, u, modKey)
+		}
+		if diff := cmp.Diff([]any{"first", "first", "second", "second"}, calls); diff != "" {
+			t.Errorf("calls (-want +got):\n%s", diff)
+		}
+	})
+}
+
 // Who departs during a wait that follows another try is told both.
 func TestRetryDepartsLater(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -99,7 +120,7 @@ func TestRetryDepartsAtTheLastMoment(t *testing.T) {
 	for range 30 {
 		ctx, cancel := context.WithCancel(t.Context())
 		s := down("proxy")
-		u := breaker.Retry(&breaker.RetryOptions{FirstWait: -1, OnRetry: func(breaker.RetryEvent) { cancel() }})(s)
+		u := breaker.Retry(&breaker.RetryOptions{FirstWait: -1, OnRetry: func(context.Context, breaker.RetryEvent) { cancel() }})(s)
 		ask(ctx, t, u, modKey)
 		wantAsked(t, s, 1)
 	}

@@ -43,10 +43,7 @@ func (s Standing) Expected() time.Duration {
 // by what to expect of them; one that nothing is known of comes behind one that
 // is. The prober, which may be nil, must be of the same sources.
 func Rank(sources []upstream.Upstream, prober *Prober) []Standing {
-	ranking := make([]Standing, len(sources))
-	for i, source := range sources {
-		ranking[i] = standing(source, i, prober)
-	}
+	ranking := Standings(sources, prober)
 	slices.SortStableFunc(ranking, func(a, b Standing) int {
 		return cmp.Or(
 			cmp.Compare(a.Health[upstream.SmallFiles].State, b.Health[upstream.SmallFiles].State),
@@ -55,6 +52,16 @@ func Rank(sources []upstream.Upstream, prober *Prober) []Standing {
 		)
 	})
 	return ranking
+}
+
+// Standings returns what is known of sources, in their order. The prober, which may
+// be nil, must be of the same sources.
+func Standings(sources []upstream.Upstream, prober *Prober) []Standing {
+	all := make([]Standing, len(sources))
+	for i, source := range sources {
+		all[i] = standing(source, i, prober)
+	}
+	return all
 }
 
 // compareKnown puts what is not known, 0, behind what is.
