@@ -75,7 +75,8 @@ type SumDB struct {
 	mu        sync.Mutex
 	head      head      // the latest tree head that was verified
 	loaded    bool      // the store was asked for it
-	checked   time.Time // when a source last said what is latest
+	checked   time.Time // when a source was last asked what is latest
+	standing  SumDBStanding
 }
 
 // NewSumDB returns a SumDB for db, which asks source and keeps what it learns in
@@ -165,6 +166,13 @@ func (s *SumDB) ask(ctx context.Context, req upstream.Request) (data []byte, sou
 	if upstream.Offline(ctx) {
 		return nil, "", &upstream.Error{Request: req, Err: upstream.ErrOffline}
 	}
+	data, source, err = s.read(ctx, req)
+	s.noteAnswer(err)
+	return data, source, err
+}
+
+// read takes in what the source answers.
+func (s *SumDB) read(ctx context.Context, req upstream.Request) (data []byte, source string, err error) {
 	resp, err := s.source.Fetch(ctx, req)
 	if err != nil {
 		return nil, "", err

@@ -89,16 +89,27 @@ func (s *SumDB) merge(ctx context.Context, msg []byte, source string) error {
 	if err != nil {
 		return s.accuse(ctx, source, err, msg)
 	}
+	isLatest, err := s.mergeHead(ctx, next, source)
+	if isLatest {
+		s.noteConfirmed()
+	}
+	return err
+}
+
+// mergeHead is merge for a head whose signature was verified. It reports whether the
+// head is as new as the one that was known, or newer.
+func (s *SumDB) mergeHead(ctx context.Context, next head, source string) (isLatest bool, err error) {
 	for {
 		known := s.current(ctx)
 		if bytes.Equal(next.msg, known.msg) {
-			return nil
+			return true, nil
 		}
 		if next.tree.N <= known.tree.N {
-			return s.prove(ctx, next, known, source)
+			err := s.prove(ctx, next, known, source)
+			return err == nil && next.tree.N == known.tree.N, err
 		}
 		if done, err := s.advance(ctx, known, next, source); done || err != nil {
-			return err
+			return done, err
 		}
 	}
 }
@@ -202,7 +213,12 @@ func (s *SumDB) latest(ctx context.Context) ([]byte, error) {
 }
 
 // update asks the source for the latest head.
-func (s *SumDB) update(ctx context.Context) error {
+func (s *SumDB) update(ctx context.Context) (err error) {
+	defer func() {
+		if err != nil {
+			s.noteFailure(ctx, lacking(err)) // every database has a head
+		}
+	}()
 	req, err := s.request("latest")
 	if err != nil {
 		return err

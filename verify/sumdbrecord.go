@@ -114,7 +114,8 @@ func (s *SumDB) heldRecord(ctx context.Context, req upstream.Request) (record, b
 }
 
 // askRecord asks the source for the record of m, verifies it, and stores it.
-func (s *SumDB) askRecord(ctx context.Context, req upstream.Request, m module.Version) (record, error) {
+func (s *SumDB) askRecord(ctx context.Context, req upstream.Request, m module.Version) (_ record, err error) {
+	defer func() { s.noteFailure(ctx, err) }()
 	data, source, err := s.ask(ctx, req)
 	if err != nil {
 		return record{}, err

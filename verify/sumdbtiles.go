@@ -327,7 +327,9 @@ func (s *SumDB) tile(ctx context.Context, req upstream.Request) ([]byte, error) 
 	if !covers(known, tile) {
 		return nil, &upstream.Error{Class: upstream.NotFound, Request: req, Source: s.db.Name, Err: errors.New("the tile is beyond the end of the tree")}
 	}
-	return s.provenTile(ctx, tile, known)
+	data, err := s.provenTile(ctx, tile, known)
+	s.noteFailure(ctx, err)
+	return data, err
 }
 
 // covers reports whether the tree has all hashes of the tile.
