@@ -67,6 +67,16 @@ type Error struct {
 	// is the most helpful of them. They are not in the chain of errors.Is: one
 	// source's "not found" is not the answer while another's failure is.
 	Attempts []*Error
+
+	// Story holds each call that was made to a source, those included that were
+	// made again and that open circuits refused, in the order in which they ended;
+	// of very many, the latest. Only a Fetcher's errors have one, and only where it
+	// asked for this error: one that was remembered has none.
+	Story []Attempt
+
+	// Remembered is whether the error is from an earlier call, and nobody was
+	// asked this time.
+	Remembered bool
 }
 
 // MayPass reports whether it may help to ask the same source again. It does not

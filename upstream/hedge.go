@@ -2,6 +2,7 @@ package upstream
 
 import (
 	"cmp"
+	"context"
 	"slices"
 	"sync"
 	"time"
@@ -37,6 +38,20 @@ type HedgeOptions struct {
 	// Trial is how long a source that was out and is tried again has for its
 	// first byte, also when another has answered meanwhile. Default: 5 s.
 	Trial time.Duration
+
+	// OnHedge is called for each request that was made beside another, when its
+	// race is decided, by the goroutine of the call. Default: nobody is told.
+	OnHedge func(context.Context, HedgeEvent)
+}
+
+// A HedgeEvent says that a source was asked while another was still being asked.
+type HedgeEvent struct {
+	Request Request
+	Source  string        // which was asked
+	Beside  string        // which was being asked already; the latest, if there were several
+	After   time.Duration // how long that one had been asked
+	Again   bool          // the source had been asked before in the same race
+	Won     bool          // its answer was the first
 }
 
 func (o *HedgeOptions) withDefaults() HedgeOptions {

@@ -88,6 +88,7 @@ func (h *httpSource) Fetch(ctx context.Context, req Request) (*Response, error) 
 		return nil, h.fail(ctx, req, err)
 	}
 	visit := &visit{source: h, guard: guard}
+	watch(ctx, visit)
 	client := &http.Client{Transport: readableRedirects{visit}, CheckRedirect: func(next *http.Request, via []*http.Request) error {
 		guard.reset()
 		return checkRedirect(next, via)
@@ -138,6 +139,7 @@ func (h *httpSource) newRequest(ctx context.Context, req Request) (*http.Request
 	if via := Via(ctx); via != "" {
 		r.Header.Set("Via", via)
 	}
+	sendTraceContext(ctx, r.Header)
 	return r, nil
 }
 

@@ -149,6 +149,9 @@ func (v *visit) with(r *http.Request, fields http.Header) *http.Request {
 	if !isPrivate(r.URL) {
 		r.Header.Del("Authorization")
 	}
+	if v.left {
+		dropTraceContext(r.Header)
+	}
 	v.secrets = append(v.secrets, secretsIn(r.Header.Values("Authorization"))...)
 	v.secrets = append(v.secrets, secretsInQuery(r.URL)...)
 	for name, values := range fields {

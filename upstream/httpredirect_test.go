@@ -103,6 +103,66 @@ func TestRedirectFailures(t *testing.T) {
 	}
 }
 
+// What places a call in a trace is for the source that was named, and for nobody that
+// it leads to; as credentials, it does not come back on the way.
+func TestRedirectDropsTraceContext(t *testing.T) {
+	const start = "https://proxy.example/a.b/@latest"
+	type asked struct{ URL, Parent, State string }
+	traced := func(url string) asked { return asked{url, traceParent, traceState} }
+	bare := func(url string) asked { return asked{URL: url} }
+	tests := []struct {
+		name  string
+		table map[string]string
+		want  []asked
+	}{
+		{"none", nil, []asked{traced(start)}},
+		{"same host", map[string]string{start: "/else"}, []asked{traced(start), traced("https://proxy.example/else")}},
+		{"another host", map[string]string{start: "https://storage.example/x"}, []asked{traced(start), bare("https://storage.example/x")}},
+		{"subdomain", map[string]string{start: "https://cdn.proxy.example/x"}, []asked{traced(start), bare("https://cdn.proxy.example/x")}},
+		{"another port", map[string]string{start: "https://proxy.example:8443/x"}, []asked{traced(start), bare("https://proxy.example:8443/x")}},
+		{
+			"there and back",
+			map[string]string{start: "https://storage.example/x", "https://storage.example/x": "https://proxy.example/y"},
+			[]asked{traced(start), bare("https://storage.example/x"), bare("https://proxy.example/y")},
+		},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			var got []asked
+			next := redirecting(test.table, nil)
+			u := over(t, "https://proxy.example", func(r *http.Request) (*http.Response, error) {
+				got = append(got, asked{r.URL.String(), r.Header.Get("Traceparent"), r.Header.Get("Tracestate")})
+				return next(r)
+			})
+			ctx := upstream.WithTraceContext(t.Context(), traceParent, traceState)
+			if _, err := upstream.ReadAll(ctx, u, request(t, "a.b/@latest")); err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(test.want, got); diff != "" {
+				t.Errorf("requests (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// A call of no trace sends neither field.
+func TestNoTraceContextIsSent(t *testing.T) {
+	var got http.Header
+	u := over(t, "https://proxy.example", func(r *http.Request) (*http.Response, error) {
+		got = r.Header
+		return answer(r, 200, "body"), nil
+	})
+	ctx := upstream.WithTraceContext(t.Context(), "malformed", traceState)
+	if _, err := upstream.ReadAll(ctx, u, request(t, "a.b/@latest")); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"Traceparent", "Tracestate"} {
+		if values, ok := got[name]; ok {
+			t.Errorf("%s is sent: %q", name, values)
+		}
+	}
+}
+
 func TestRedirectWithoutLocation(t *testing.T) {
 	_, err := over(t, "https://proxy.example", always(302, "")).Fetch(t.Context(), request(t, "a.b/@latest"))
 	if e := wantError(t, err, upstream.Unavailable); e.Status != 302 && e.Err == nil {

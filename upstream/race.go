@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 )
@@ -96,8 +97,16 @@ func (r *race) ends(l *leg) {
 }
 
 // active reports whether anybody runs who may still answer.
-func (r *race) active() bool {
-	return slices.ContainsFunc(r.legs, func(l *leg) bool { return !l.over && !l.gone })
+func (r *race) active() bool { return r.latestActive() != nil }
+
+// latestActive returns who was asked last of those who may still answer.
+func (r *race) latestActive() *leg {
+	for _, l := range slices.Backward(r.legs) {
+		if !l.over && !l.gone {
+			return l
+		}
+	}
+	return nil
 }
 
 // outcome says what everybody has said last.
@@ -146,6 +155,10 @@ func (r *race) start(budget *Budget) {
 	}
 	l := newLeg(ctx, r.req, next, r.wake)
 	l.budget = budget
+	l.beside = r.latestActive()
+	if l.beside != nil {
+		l.after = l.begun.Sub(l.beside.begun)
+	}
 	l.patience = r.delay(next)
 	l.due = l.begun.Add(l.patience)
 	if l.suspect {
@@ -157,6 +170,18 @@ func (r *race) start(budget *Budget) {
 		defer func() { r.ended <- l }()
 		l.fetch(r.req)
 	})
+}
+
+// nameOf names a runner, which may be a group of sources.
+func nameOf(r runner) string {
+	if r.isSource() {
+		return Name(r.Upstream)
+	}
+	var names []string
+	for _, source := range Sources(r.Upstream) {
+		names = append(names, Name(source))
+	}
+	return strings.Join(names, " or ")
 }
 
 // finish settles the accounts, ends the legs that are still running, and has
@@ -177,6 +202,23 @@ func (r *race) finish() {
 	}
 	if r.running > 0 {
 		r.group.Go(r.drain)
+	}
+	r.tell()
+}
+
+// tell says who was asked beside others. By now the outcome is settled.
+func (r *race) tell() {
+	if r.hedge.opts.OnHedge == nil {
+		return
+	}
+	for _, l := range r.legs {
+		if l.beside == nil {
+			continue
+		}
+		r.hedge.opts.OnHedge(r.ctx, HedgeEvent{
+			Request: r.req, Source: nameOf(l.runner), Beside: nameOf(l.beside.runner),
+			After: l.after, Again: l.repeat, Won: l == r.winner,
+		})
 	}
 }
 

@@ -27,6 +27,9 @@ type leg struct {
 	resp *Response
 	err  *Error
 
+	beside *leg          // who was being asked when this one was; nil: nobody
+	after  time.Duration // for how long then
+
 	over    bool      // the race knows that it has ended
 	endedAt time.Time // when it learnt of it
 }

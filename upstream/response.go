@@ -25,6 +25,10 @@ type Response struct {
 	// Cached is whether it was at hand, so that no source was asked for it.
 	Cached bool
 
+	// Collapsed is whether a Fetcher was fetching it for somebody else already when
+	// it was asked for, so that no source was asked once more.
+	Collapsed bool
+
 	// Offset is where in the content Body begins: that of the [ResumePoint] in
 	// the context where the source went on from there, and else 0.
 	Offset int64
