@@ -94,6 +94,9 @@ type counted struct {
 	sent   int64
 }
 
+// Unwrap is for http.ResponseController.
+func (c *counted) Unwrap() http.ResponseWriter { return c.ResponseWriter }
+
 func (c *counted) WriteHeader(code int) {
 	c.status = code
 	c.ResponseWriter.WriteHeader(code)

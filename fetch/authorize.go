@@ -67,7 +67,8 @@ var errBrokeOff = errors.New("whether you may have this could not be found out: 
 // admit asks who may have what is asked for and, for the audit log, who asks.
 // Where the embedder's funcs panic, the caller gets an error, the log a record,
 // and the panic goes on to whoever logs those.
-func (h *handler) admit(w http.ResponseWriter, r *http.Request, req upstream.Request) (caller string, err error) {
+func (x *exchange) admit() (caller string, err error) {
+	h, r, req := x.handler, x.r, x.req
 	if h.opts.Authorize == nil && h.opts.Audit == nil {
 		return "", nil
 	}
@@ -77,8 +78,8 @@ func (h *handler) admit(w http.ResponseWriter, r *http.Request, req upstream.Req
 			return
 		}
 		err := &upstream.Error{Request: req, Err: errBrokeOff}
-		h.writeError(w, r, err)
-		http.NewResponseController(w).Flush() // what is buffered goes down with the panic
+		x.fail(err)
+		http.NewResponseController(x.w).Flush() // what is buffered goes down with the panic
 		h.auditRefusal(r, req, peer(r), byAuthorize, err, Decision{})
 	}()
 	err = h.authorize(r, req)

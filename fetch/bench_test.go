@@ -1,6 +1,7 @@
 package fetch_test
 
 import (
+	"context"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -78,4 +79,36 @@ func BenchmarkFetch(b *testing.B) {
 			resp.Body.Close()
 		}
 	})
+}
+
+// BenchmarkTrace measures what hooks cost a hit: none, those that nobody has set,
+// and all of them, doing nothing.
+func BenchmarkTrace(b *testing.B) {
+	nothing := &fetch.Trace{
+		RequestStart: func(ctx context.Context, _ fetch.RequestStart) context.Context { return ctx },
+		RequestEnd:   func(context.Context, fetch.RequestEnd) {},
+	}
+	req, err := upstream.ParsePath("/example.com/hello/@v/v1.0.0.mod")
+	if err != nil {
+		b.Fatal(err)
+	}
+	source := serve(b, newOrigin(b))
+	for _, bm := range []struct {
+		name  string
+		trace *fetch.Trace
+	}{{"nil", nil}, {"empty", &fetch.Trace{}}, {"request hooks", nothing}} {
+		b.Run(bm.name, func(b *testing.B) {
+			opts := proxyOptions(source)
+			opts.Trace = bm.trace
+			c := newClient(b, opts)
+			b.ReportAllocs()
+			for b.Loop() {
+				resp, err := c.Fetch(b.Context(), req)
+				if err != nil {
+					b.Fatal(err)
+				}
+				resp.Body.Close()
+			}
+		})
+	}
 }

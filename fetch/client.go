@@ -6,6 +6,7 @@ import (
 	"io"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/breakwater-go/breakwater/breaker"
 	"github.com/breakwater-go/breakwater/cache"
@@ -18,6 +19,7 @@ type Client struct {
 	store cache.Store
 	owned io.Closer // the store, if New opened it
 	turns turns
+	watch watch
 	core  atomic.Pointer[core]
 
 	closing atomic.Bool
@@ -38,13 +40,15 @@ func New(opts *Options) (*Client, error) {
 		return nil, err
 	}
 	c := &Client{store: o.Store, retired: map[*core]bool{}}
+	c.watch.counts.since = time.Now()
+	c.watch.configure(o.Trace)
 	if c.store == nil {
-		if c.store, err = o.openStore(); err != nil {
+		if c.store, err = o.openStore(&c.watch); err != nil {
 			return nil, errors.Join(err, p.close())
 		}
 		c.owned, _ = c.store.(io.Closer)
 	}
-	first, err := newCore(o, p, c.store, &c.turns)
+	first, err := newCore(o, p, c.shared())
 	if err != nil {
 		return nil, errors.Join(err, c.closeStore())
 	}
@@ -69,10 +73,11 @@ func (c *Client) Reconfigure(opts *Options) error {
 	if c.closed {
 		return errors.Join(errClosed, p.close())
 	}
-	next, err := newCore(o, p, c.store, &c.turns)
+	next, err := newCore(o, p, c.shared())
 	if err != nil {
 		return err
 	}
+	c.watch.configure(o.Trace)
 	old := c.core.Swap(next)
 	c.retired[old] = true
 	c.retire.Go(func() {
@@ -90,7 +95,16 @@ func (c *Client) Reconfigure(opts *Options) error {
 // With [upstream.WithOffline] in ctx, or Options.Offline, no source is asked.
 // When ctx ends, Fetch returns at once; the download goes on for the others who
 // wait for it, and for a short grace.
-func (c *Client) Fetch(ctx context.Context, req upstream.Request) (*upstream.Response, error) {
+func (c *Client) Fetch(ctx context.Context, req upstream.Request) (resp *upstream.Response, err error) {
+	ctx, seen := c.watch.begin(ctx, req)
+	err = errBroken // if the store ends the goroutine, or panics
+	defer func() { seen.end(ctx, resp, err) }()
+	return c.fetch(ctx, req)
+}
+
+var errBroken = errors.New("the call broke off")
+
+func (c *Client) fetch(ctx context.Context, req upstream.Request) (*upstream.Response, error) {
 	if c.closing.Load() {
 		return nil, &upstream.Error{Class: upstream.Canceled, Request: req, Err: errClosed}
 	}

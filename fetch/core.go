@@ -24,8 +24,7 @@ type core struct {
 	database     upstream.Upstream // where the checksum database is asked; nil if it is off
 	sumDB        *verify.SumDB     // what is known of it; nil if it is off
 	verifier     verify.Verifier   // nil if nothing is verified
-	store        cache.Store
-	turns        *turns // the Client's
+	shared
 	noSumDB      string // patterns of what no checksum database is asked about
 	routed       string // patterns of what has a source of its own
 	sumDBSetting string // GOSUMDB
@@ -39,11 +38,19 @@ type core struct {
 	log          *slog.Logger
 }
 
-// newCore returns a core that works by o, which has its defaults, on store,
-// beside the cores that have the same turns.
-func newCore(o Options, p *plan, store cache.Store, turns *turns) (*core, error) {
+// shared is what the cores of a [Client] have in common.
+type shared struct {
+	store cache.Store
+	turns *turns
+	watch *watch
+}
+
+func (c *Client) shared() shared { return shared{c.store, &c.turns, &c.watch} }
+
+// newCore returns a core that works by o, which has its defaults.
+func newCore(o Options, p *plan, s shared) (*core, error) {
 	c := &core{
-		opts: o, log: o.Logger, store: store, turns: turns, plan: p,
+		opts: o, log: o.Logger, shared: s, plan: p,
 		noSumDB: o.unlistedPatterns(p.settings), routed: o.routedPatterns(p.settings), sumDBSetting: p.settings.GOSUMDB,
 		demand: newDemand(), notFound: newMemory(o.NotFoundTTL), failing: newMemory(refreshPause),
 	}
@@ -68,7 +75,7 @@ func (c *core) assemble(sources upstream.Upstream, settings GoSettings) error {
 			return err
 		}
 	}
-	c.flights = newFlights(c.opts.Grace, c.log, c.fly)
+	c.flights = newFlights(c.opts.Grace, c.log, c.flyTold)
 	c.later = newLater(func(ctx context.Context, req upstream.Request) bool {
 		resp, err := c.flights.wait(ctx, req, waiting{})
 		closeBody(resp)
@@ -173,7 +180,22 @@ func (c *core) askSumDB(ctx context.Context, req upstream.Request) (*upstream.Re
 	if c.opts.Offline {
 		ctx = upstream.WithOffline(ctx)
 	}
-	return c.sumDB.Fetch(ctx, req)
+	asked := new(atomic.Bool)
+	resp, err := c.sumDB.Fetch(context.WithValue(ctx, askedKey{}, asked), req)
+	if err == nil {
+		resp.Cached = !asked.Load()
+	}
+	return resp, err
+}
+
+// askedKey is under which a context has what the engine's questions to the sources
+// set, an *atomic.Bool.
+type askedKey struct{}
+
+func noteAsked(ctx context.Context) {
+	if asked, ok := ctx.Value(askedKey{}).(*atomic.Bool); ok {
+		asked.Store(true)
+	}
 }
 
 func closeBody(resp *upstream.Response) {

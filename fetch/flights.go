@@ -76,7 +76,7 @@ type waiting struct {
 // when ctx ends.
 func (fs *flights) wait(ctx context.Context, req upstream.Request, how waiting) (*upstream.Response, error) {
 	fs.mu.Lock()
-	f, err := fs.join(ctx, req)
+	f, joined, err := fs.join(ctx, req)
 	if err == nil && how.keep {
 		fs.keepUp(f)
 	}
@@ -91,7 +91,7 @@ func (fs *flights) wait(ctx context.Context, req upstream.Request, how waiting) 
 	defer fs.leave(f)
 	select {
 	case <-f.done:
-		return f.answer()
+		return f.answer(joined)
 	case <-ctx.Done():
 		return nil, upstream.ContextError(ctx, req, "")
 	case <-how.late:
@@ -101,12 +101,14 @@ func (fs *flights) wait(ctx context.Context, req upstream.Request, how waiting) 
 
 var errLate = errors.New("no new answer yet; it is fetched in the background")
 
-// answer returns the flight's outcome, with a body of the caller's own.
-func (f *flight) answer() (*upstream.Response, error) {
+// answer returns the flight's outcome, with a body of the caller's own, who has
+// joined it or not.
+func (f *flight) answer(joined bool) (*upstream.Response, error) {
 	if f.err != nil {
 		return nil, f.err
 	}
 	resp := *f.resp
+	resp.Collapsed = joined
 	resp.Body = f.spool.Reader(context.Background()) // the spool is complete
 	return &resp, nil
 }
@@ -115,7 +117,7 @@ func (f *flight) answer() (*upstream.Response, error) {
 func (fs *flights) refresh(ctx context.Context, req upstream.Request) {
 	fs.mu.Lock()
 	defer fs.mu.Unlock()
-	if f, err := fs.join(ctx, req); err == nil {
+	if f, _, err := fs.join(ctx, req); err == nil {
 		fs.keepUp(f)
 		f.waiting--
 	}
@@ -155,16 +157,16 @@ func (fs *flights) unkeep(f *flight) {
 	f.kept = false
 }
 
-// join returns the flight for req, started if there was none, with one more
-// waiter, who must leave it. What ctx carries is the first waiter's; its end is
+// join returns the flight for req, started if there was none to join, with one
+// more waiter, who must leave it. What ctx carries is the first waiter's; its end is
 // not the flight's. mu is held.
-func (fs *flights) join(ctx context.Context, req upstream.Request) (*flight, error) {
+func (fs *flights) join(ctx context.Context, req upstream.Request) (f *flight, joined bool, err error) {
 	if fs.closed {
-		return nil, &upstream.Error{Class: upstream.Canceled, Request: req, Err: errClosed}
+		return nil, false, &upstream.Error{Class: upstream.Canceled, Request: req, Err: errClosed}
 	}
 	q := question{req, isRelayed(ctx), isNested(ctx, req)}
-	f := fs.byReq[q]
-	if f == nil {
+	f, joined = fs.byReq[q]
+	if !joined {
 		f = &flight{question: q, done: make(chan struct{})}
 		ctx, f.cancel = context.WithCancelCause(context.WithoutCancel(withoutNote(ctx)))
 		ctx = upstream.WithPriority(ctx, f.priority)
@@ -176,7 +178,7 @@ func (fs *flights) join(ctx context.Context, req upstream.Request) (*flight, err
 		f.landing.Stop()
 		f.landing = nil
 	}
-	return f, nil
+	return f, joined, nil
 }
 
 func (fs *flights) run(ctx context.Context, f *flight) {
@@ -251,6 +253,13 @@ func (fs *flights) forget(f *flight) {
 		delete(fs.byReq, f.question)
 	}
 	fs.hush()
+}
+
+// count returns how many flights there are.
+func (fs *flights) count() int {
+	fs.mu.Lock()
+	defer fs.mu.Unlock()
+	return len(fs.byReq)
 }
 
 // hush tells who waits for it that there is no flight; mu is held.

@@ -16,6 +16,16 @@ import (
 // between a caller's look and the flight's start, or what it held was verified.
 var errAtHand = errors.New("the answer is in the cache by now")
 
+// flyTold is fly with the story of what was tried in its error.
+func (c *core) flyTold(ctx context.Context, req upstream.Request) (*upstream.Response, *cache.Spool, error) {
+	ctx, story := withStory(ctx)
+	resp, spool, err := c.fly(ctx, req)
+	if err != nil {
+		err = story.told(err)
+	}
+	return resp, spool, err
+}
+
 // fly is what a flight does: it asks the sources, checks what they bring and
 // stores it. The response's Body reads the spool.
 func (c *core) fly(ctx context.Context, req upstream.Request) (*upstream.Response, *cache.Spool, error) {
@@ -61,13 +71,16 @@ func (c *core) flyVerified(ctx context.Context, req upstream.Request) (*upstream
 	}
 	took := time.Since(begun)
 	if _, err = e.Wait(ctx); err == nil {
+		c.watch.verified(ctx, Verification{Request: req, Source: resp.Source, Verified: resp.Verified})
 		c.commit(ctx, req.Key(), req, resp, spool, took)
 		return resp, spool, nil
 	}
+	c.watch.verified(ctx, Verification{Request: req, Source: resp.Source, Err: err})
 	if !c.mayServeUnverified(err) {
 		resp.Body.Close()
 		return nil, nil, unverifiable(req, err)
 	}
+	c.watch.degraded(ctx, Degradation{req, ServedUnverified, err})
 	c.commit(ctx, apart(req), req, resp, spool, took)
 	c.later.add(req)
 	return resp, spool, nil
@@ -113,7 +126,11 @@ func (c *core) commit(ctx context.Context, key string, req upstream.Request, res
 		meta.Fetched = resp.Fetched // a Fetcher behind us had nothing newer: it does not get younger here
 	}
 	// The bytes are here: they are kept even if nobody waits any more.
-	if err := cache.Commit(context.WithoutCancel(ctx), c.store, key, spool, meta); err != nil {
+	begun := time.Now()
+	err := cache.Commit(context.WithoutCancel(ctx), c.store, key, spool, meta)
+	c.watch.committed(ctx, Commit{req, spool.Size(), time.Since(begun), resp.Verified, err})
+	if err != nil {
+		c.watch.degraded(ctx, Degradation{req, CacheUnwritable, err})
 		c.log.Warn("storing a download failed; callers get it all the same", "key", key, "error", err)
 	}
 	digest, _ := spool.Digest()
@@ -143,6 +160,7 @@ func (c *core) atHand(ctx context.Context, req upstream.Request, outcome error) 
 	}
 	if held, ok := errors.AsType[heldUnverified](outcome); ok {
 		if e, err := c.store.Get(ctx, held.key); err == nil {
+			c.watch.degraded(ctx, Degradation{req, ServedUnverified, outcome})
 			return answer(e)
 		}
 	}

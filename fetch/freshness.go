@@ -26,6 +26,7 @@ func (c *core) lookUp(ctx context.Context, req upstream.Request) (*upstream.Resp
 	e, err := c.store.Get(ctx, req.Key())
 	if err != nil {
 		if !errors.Is(err, fs.ErrNotExist) && ctx.Err() == nil {
+			c.watch.degraded(ctx, Degradation{req, CacheUnreadable, err})
 			c.log.Warn("reading the cache failed; the sources are asked instead", "key", req.Key(), "error", err)
 		}
 		return nil, absent

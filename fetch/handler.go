@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"strconv"
 	"strings"
@@ -54,6 +55,17 @@ type HandlerOptions struct {
 	// If it panics the connection is broken, but what was asked for may have been
 	// handed out. [audit.Log] writes to a log. Default: nobody is told.
 	Audit func(ctx context.Context, r audit.Record)
+
+	// Access is told of each request, whatever its method and path, when it has been
+	// answered or has broken off, by the goroutine that answered it, which it must not
+	// keep long. [LogAccess] writes to a log. Default: nobody is told.
+	Access func(ctx context.Context, a Access)
+
+	// Logger gets a line for each request that failed, which says what was tried, how
+	// long it took, and why it came to nothing. Bytes that are not what they must be are
+	// of level Error, what could not be had Warn, what the caller may not have Info, and
+	// what does not exist Debug. Default: [slog.Default].
+	Logger *slog.Logger
 }
 
 // NewHandler returns a handler that serves f by the module proxy protocol
@@ -75,6 +87,7 @@ func NewHandler(f Fetcher, opts *HandlerOptions) http.Handler {
 		h.opts = *opts
 	}
 	h.opts.MaxAge = cmp.Or(h.opts.MaxAge, time.Minute)
+	h.opts.Logger = cmp.Or(h.opts.Logger, slog.Default())
 	h.opts.ID = cmp.Or(h.opts.ID, "breakwater-"+rand.Text())
 	return h
 }
@@ -85,53 +98,85 @@ type handler struct {
 }
 
 func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	w.Header().Set("X-Content-Type-Options", "nosniff")
-	if r.Method != http.MethodGet && r.Method != http.MethodHead {
-		methodNotAllowed(w)
+	x := &exchange{handler: h, w: w, r: r, begun: time.Now()}
+	if h.opts.Access != nil {
+		x.openAccount()
+		defer x.closeAccount()
+	}
+	x.answer()
+	x.whole = true
+}
+
+// An exchange is one request on its way through the handler, and its answer.
+type exchange struct {
+	*handler
+	w       http.ResponseWriter
+	r       *http.Request
+	begun   time.Time
+	req     upstream.Request // zero as long as the protocol has no such path
+	account *account         // nil: nobody wants one
+	whole   bool             // it has come to its end
+}
+
+func (x *exchange) answer() {
+	x.w.Header().Set("X-Content-Type-Options", "nosniff")
+	if x.r.Method != http.MethodGet && x.r.Method != http.MethodHead {
+		x.account.note(x.req, nil, &upstream.Error{Class: upstream.Denied, Err: errMethod})
+		methodNotAllowed(x.w)
 		return
 	}
-	req, err := upstream.ParsePath(r.URL.Path)
-	if err != nil {
-		h.writeError(w, r, err)
+	var err error
+	if x.req, err = upstream.ParsePath(x.r.URL.Path); err != nil {
+		x.fail(err)
 		return
 	}
-	h.serve(w, r, req)
+	x.serve()
+}
+
+// fail answers with an error, and logs why.
+func (x *exchange) fail(err error) {
+	x.account.note(x.req, nil, err)
+	e := upstream.AsError(err, x.req, "")
+	x.writeError(x.w, x.r, e)
+	x.logFailure(e)
 }
 
 // serve answers a request that the protocol has.
-func (h *handler) serve(w http.ResponseWriter, r *http.Request, req upstream.Request) {
-	caller, err := h.admit(w, r, req)
+func (x *exchange) serve() {
+	r, req := x.r, x.req
+	caller, err := x.admit()
 	if err != nil {
-		h.writeError(w, r, err)
-		h.auditRefusal(r, req, caller, byAuthorize, err, Decision{})
+		x.fail(err)
+		x.auditRefusal(r, req, caller, byAuthorize, err, Decision{})
 		return
 	}
-	via := h.via(r)
-	if err := h.checkVia(r, req, via); err != nil {
-		h.writeError(w, r, err)
-		h.auditRefusal(r, req, caller, byVia, err, Decision{})
+	via := x.via(r)
+	if err := x.checkVia(r, req, via); err != nil {
+		x.fail(err)
+		x.auditRefusal(r, req, caller, byVia, err, Decision{})
 		return
 	}
 	ctx := upstream.WithVia(r.Context(), via)
 	if r.Header.Get("Disable-Module-Fetch") == "true" {
 		ctx = upstream.WithOffline(ctx)
 	}
-	ctx, said := h.listen(ctx)
-	resp, err := h.fetcher.Fetch(ctx, req)
+	ctx, said := x.listen(ctx)
+	resp, err := x.fetcher.Fetch(ctx, req)
 	decision := said.read()
 	if err != nil {
-		h.writeError(w, r, err)
-		h.auditRefusal(r, req, caller, "", err, decision)
+		x.fail(err)
+		x.auditRefusal(r, req, caller, "", err, decision)
 		return
 	}
 	defer resp.Body.Close()
-	if h.opts.Audit != nil {
-		c := &counted{ResponseWriter: w}
-		defer func() { h.auditAnswer(r, req, caller, resp, decision, c) }() // also when the body breaks off
-		w = c
+	x.account.note(req, resp, nil)
+	if x.opts.Audit != nil {
+		c := &counted{ResponseWriter: x.w}
+		defer func() { x.auditAnswer(r, req, caller, resp, decision, c) }() // also when the body breaks off
+		x.w = c
 	}
-	h.writeHeader(w.Header(), req, resp)
-	writeBody(w, r, resp)
+	x.writeHeader(x.w.Header(), req, resp)
+	writeBody(x.w, r, resp)
 }
 
 func writeBody(w http.ResponseWriter, r *http.Request, resp *upstream.Response) {

@@ -86,6 +86,13 @@ func (l *later) remove(req upstream.Request) {
 	delete(l.waiting, req)
 }
 
+// count returns how many files wait.
+func (l *later) count() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return len(l.waiting)
+}
+
 // idle ends the run if nothing is waiting.
 func (l *later) idle() bool {
 	l.mu.Lock()

@@ -157,6 +157,10 @@ type Options struct {
 	// Default: 3 s.
 	Grace time.Duration
 
+	// Trace is told what the Client does. [Client.Observe] adds to it later.
+	// Default: nobody is told.
+	Trace *Trace
+
 	closed bool // the checksum database is asked through Upstream alone
 
 	// Logger gets what no caller is told: that a source is out or back, that the
@@ -179,7 +183,7 @@ func (o *Options) withDefaults() Options {
 }
 
 // openStore opens the default store.
-func (o *Options) openStore() (cache.Store, error) {
+func (o *Options) openStore(w *watch) (cache.Store, error) {
 	dir := o.CacheDir
 	if dir == "" {
 		base, err := os.UserCacheDir()
@@ -188,7 +192,7 @@ func (o *Options) openStore() (cache.Store, error) {
 		}
 		dir = filepath.Join(base, "breakwater")
 	}
-	disk, err := cache.OpenDisk(dir, o.diskOptions())
+	disk, err := cache.OpenDisk(dir, o.diskOptions(w))
 	if err != nil || o.MemoryBytes < 0 {
 		return disk, err
 	}

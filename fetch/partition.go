@@ -2,7 +2,9 @@ package fetch
 
 import (
 	"context"
+	"slices"
 
+	"github.com/breakwater-go/breakwater/breaker"
 	"github.com/breakwater-go/breakwater/upstream"
 	lru "github.com/hashicorp/golang-lru/v2"
 )
@@ -37,6 +39,14 @@ func (p *partitioned) Unwrap() upstream.Upstream { return p.next }
 
 func (p *partitioned) Fetch(ctx context.Context, req upstream.Request) (*upstream.Response, error) {
 	return p.of(p.source.Part(req)).Fetch(ctx, req)
+}
+
+// ailing returns what is known of the parts that are out or on trial.
+func (p *partitioned) ailing() []breaker.Standing {
+	all := breaker.Standings(p.parts.Values(), nil)
+	return slices.DeleteFunc(all, func(s breaker.Standing) bool {
+		return !slices.ContainsFunc(s.Health[:], func(h upstream.Health) bool { return h.State != upstream.Working })
+	})
 }
 
 // of returns the middleware of a part. Two that make it at once agree on one.

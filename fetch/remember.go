@@ -43,7 +43,9 @@ func (m *memory) recall(req upstream.Request) *upstream.Error {
 	if !ok || time.Now().After(r.until) {
 		return nil
 	}
-	return r.err
+	err := *r.err
+	err.Remembered = true
+	return &err
 }
 
 // forget drops what is remembered of the modules that match the patterns.

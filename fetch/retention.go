@@ -9,13 +9,15 @@ import (
 )
 
 // diskOptions are those of the default store.
-func (o *Options) diskOptions() *cache.DiskOptions {
+func (o *Options) diskOptions(w *watch) *cache.DiskOptions {
 	return &cache.DiskOptions{
 		Bounds: cache.Bounds{MaxBytes: o.CacheBytes, MaxAge: o.CacheAge, Retention: retention(o.Pinned)},
 		OnCorruption: func(c cache.Corruption) {
+			w.corrupted(c)
 			o.Logger.Error("an entry of the cache was damaged; it is fetched again", "key", c.Key, "error", c.Err, "kept", c.File)
 		},
 		OnEviction: func(e cache.Eviction) {
+			w.evicted(e)
 			if e.Err != nil {
 				o.Logger.Warn("making room in the cache failed", "entries", e.Entries, "bytes", e.Bytes, "error", e.Err)
 				return

@@ -181,8 +181,9 @@ func (o *Options) openEntry(p *plan, e upstream.Entry) (upstream.Upstream, error
 // compose puts the middleware around the sources: each checks what it sends
 // inside its own circuit, and retry sees them as a whole.
 func (c *core) compose(sources upstream.Upstream, db *verify.Database) error {
-	sources = upstream.Hedge(upstream.Wrap(sources, c.guard), c.opts.Hedge)
-	c.source = breaker.Retry(c.opts.Retry)(sources)
+	hedge, retry := c.hedgeOptions(), c.retryOptions()
+	sources = upstream.Hedge(upstream.Wrap(sources, c.guard), hedge)
+	c.source = breaker.Retry(retry)(sources)
 	if db == nil {
 		return nil
 	}
@@ -199,9 +200,9 @@ func (c *core) compose(sources upstream.Upstream, db *verify.Database) error {
 			return nil, &upstream.Error{Request: req, Source: db.Name, Err: errClosedOff}
 		})
 	}
-	itself = upstream.Hedge(c.guard(itself), c.opts.Hedge)
+	itself = upstream.Hedge(c.guard(itself), hedge)
 	route := newDatabaseRoute(db, sources, itself)
-	c.database = breaker.Retry(c.opts.Retry)(route)
+	c.database = breaker.Retry(retry)(route)
 	return nil
 }
 
@@ -229,7 +230,7 @@ func (c *core) guard(source upstream.Upstream) upstream.Upstream {
 	}
 	spool.New = func(memory int64) *cache.Spool { return cache.SpoolFor(c.store, memory) }
 	ms := []upstream.Middleware{
-		partition(breaker.Circuit(c.circuitOptions())), upstream.Meter(), contain(c.log), verify.Mend(), verify.Checksums(),
+		c.watch.watchSource, partition(breaker.Circuit(c.circuitOptions())), upstream.Meter(), contain(c.log), verify.Mend(), verify.Checksums(),
 	}
 	if c.sumDB != nil {
 		ms = append(ms, c.sumDB.Signed())
@@ -246,10 +247,31 @@ func (c *core) circuitOptions() *breaker.CircuitOptions {
 	told := o.OnChange
 	o.OnChange = func(change breaker.CircuitChange) {
 		c.logChange(change)
+		c.watch.circuitChanged(change)
 		if told != nil {
 			told(change)
 		}
 	}
+	return &o
+}
+
+// retryOptions and hedgeOptions return the options with which the Client's own
+// hooks are told, too.
+func (c *core) retryOptions() *breaker.RetryOptions {
+	var o breaker.RetryOptions
+	if c.opts.Retry != nil {
+		o = *c.opts.Retry
+	}
+	o.OnRetry = both(c.watch.retried, o.OnRetry)
+	return &o
+}
+
+func (c *core) hedgeOptions() *upstream.HedgeOptions {
+	var o upstream.HedgeOptions
+	if c.opts.Hedge != nil {
+		o = *c.opts.Hedge
+	}
+	o.OnHedge = both(c.watch.hedged, o.OnHedge)
 	return &o
 }
 
@@ -275,6 +297,7 @@ func (c *core) openSumDB(s GoSettings) (*verify.Database, error) {
 		return nil, err
 	}
 	ask := func(ctx context.Context, req upstream.Request) (*upstream.Response, error) {
+		noteAsked(ctx)
 		return c.flights.wait(ctx, req, waiting{})
 	}
 	c.sumDB = verify.NewSumDB(db, upstream.Func(ask), c.store, &verify.SumDBOptions{

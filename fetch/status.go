@@ -46,8 +46,7 @@ func status(err *upstream.Error) int {
 // not exist. Other errors are not for keeping.
 const maxErrorAge = 10
 
-func (h *handler) writeError(w http.ResponseWriter, r *http.Request, err error) {
-	e := upstream.AsError(err, upstream.Request{}, "")
+func (h *handler) writeError(w http.ResponseWriter, r *http.Request, e *upstream.Error) {
 	code := status(e)
 	header := w.Header()
 	header.Set("Cache-Control", "no-store")
@@ -64,9 +63,11 @@ func (h *handler) writeError(w http.ResponseWriter, r *http.Request, err error) 
 	writeText(w, r, code, explain(e))
 }
 
+var errMethod = errors.New("only GET and HEAD are part of the module proxy protocol")
+
 func methodNotAllowed(w http.ResponseWriter) {
 	w.Header().Set("Allow", "GET, HEAD")
-	http.Error(w, "only GET and HEAD are part of the module proxy protocol", http.StatusMethodNotAllowed)
+	http.Error(w, errMethod.Error(), http.StatusMethodNotAllowed)
 }
 
 func writeText(w http.ResponseWriter, r *http.Request, code int, text string) {

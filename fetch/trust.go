@@ -104,12 +104,14 @@ func (c *core) verifyEntry(ctx context.Context, req upstream.Request, key string
 		return unverifiable(req, err)
 	}
 	if err := c.verifier.Check(moduleOf(req), req.Kind(), entry.Body, entry.Size, sums); err != nil {
+		c.watch.verified(ctx, Verification{Request: req, Err: err})
 		c.log.Error("what the cache holds is not what it should be; it is dropped and fetched again", "key", key, "error", err)
 		cache.Delete(context.WithoutCancel(ctx), c.store, key)
 		return nil
 	}
 	meta := entry.Meta
 	meta.Verified = sums.Mark(req.Kind())
+	c.watch.verified(ctx, Verification{Request: req, Verified: meta.Verified})
 	if err := c.store.Put(context.WithoutCancel(ctx), req.Key(), cache.Content{Meta: meta, Size: entry.Size, Body: entry.Body}); err != nil {
 		c.log.Warn("storing what was verified failed", "key", req.Key(), "error", err)
 		return nil

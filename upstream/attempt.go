@@ -29,6 +29,9 @@ type Attempt struct {
 // String returns one line: the source, how long it took, and what came of it.
 func (a Attempt) String() string {
 	took := a.Took.Round(time.Millisecond)
+	if took == 0 {
+		took = a.Took.Round(time.Microsecond)
+	}
 	switch {
 	case a.Outpaced:
 		return fmt.Sprintf("%s: outpaced after %v", a.Source, took)
