@@ -28,30 +28,32 @@ func (w *watch) watchSource(next upstream.Upstream) upstream.Upstream {
 
 func (w *watched) Unwrap() upstream.Upstream { return w.next }
 
-func (w *watched) Fetch(ctx context.Context, req upstream.Request) (*upstream.Response, error) {
-	begun := time.Now()
+func (w *watched) Fetch(ctx context.Context, req upstream.Request) (resp *upstream.Response, err error) {
 	trace := w.watch.trace()
+	a := upstream.Attempt{Source: w.name, Request: req, Begun: time.Now()}
 	if trace.AttemptStart != nil {
-		ctx = trace.AttemptStart(ctx, AttemptStart{w.name, req, begun})
+		ctx = trace.AttemptStart(ctx, AttemptStart{a.Source, req, a.Begun})
 	}
 	asking, progress := upstream.WithProgress(ctx)
-	resp, err := w.next.Fetch(asking, req)
-	a := upstream.Attempt{Source: w.name, Request: req, Begun: begun, Took: time.Since(begun)}
-	if progress.Begun() {
-		a.FirstByte = progress.Waited()
-	}
-	switch {
-	case err != nil:
-		a.Err = upstream.AsError(err, req, w.name)
-		a.Outpaced = errors.Is(context.Cause(ctx), upstream.ErrOutpaced)
-	case resp != nil:
-		a.Size = max(0, resp.Size)
-	}
-	w.note(ctx, a)
-	if trace.AttemptEnd != nil {
-		trace.AttemptEnd(ctx, a)
-	}
-	return resp, err
+	err = errBroken // if the source ends the goroutine
+	defer func() {
+		a.Took = time.Since(a.Begun)
+		if progress.Begun() {
+			a.FirstByte = progress.Waited()
+		}
+		switch {
+		case err != nil:
+			a.Err = upstream.AsError(err, req, w.name)
+			a.Outpaced = errors.Is(context.Cause(ctx), upstream.ErrOutpaced)
+		case resp != nil:
+			a.Size = max(0, resp.Size)
+		}
+		w.note(ctx, a)
+		if trace.AttemptEnd != nil {
+			trace.AttemptEnd(ctx, a)
+		}
+	}()
+	return w.next.Fetch(asking, req)
 }
 
 // note keeps what others want to know of an attempt later.
