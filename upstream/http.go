@@ -148,7 +148,7 @@ func (h *httpSource) newRequest(ctx context.Context, req Request) (*http.Request
 func checkRedirect(next *http.Request, via []*http.Request) error {
 	first := via[0].URL
 	if first.Scheme == "https" && next.URL.Scheme != "https" {
-		return fmt.Errorf("redirected from secure URL to insecure URL %s", redact(next.URL))
+		return fmt.Errorf("redirected from secure URL to insecure URL %s", (&url.URL{Scheme: next.URL.Scheme, Host: next.URL.Host, Path: next.URL.Path}).Redacted())
 	}
 	if len(via) >= 10 {
 		return errors.New("stopped after 10 redirects")
