@@ -27,7 +27,7 @@ type Client struct {
 	mu      sync.Mutex
 	closed  bool
 	retired map[*core]bool // which have been replaced and are not done
-	retire  sync.WaitGroup // for them
+	retire  sync.WaitGroup // for them, and for look-ups that tell whether the store is well
 }
 
 // New returns a Client for the given options; nil means the user's go settings

@@ -18,12 +18,12 @@ import (
 // A core is all of a [Client] that its options determine. Replacing them is
 // replacing it; the store stays.
 type core struct {
-	opts         Options
-	plan         *plan
-	source       upstream.Upstream // all sources with their middleware
-	database     upstream.Upstream // where the checksum database is asked; nil if it is off
-	sumDB        *verify.SumDB     // what is known of it; nil if it is off
-	verifier     verify.Verifier   // nil if nothing is verified
+	opts     Options
+	plan     *plan
+	source   upstream.Upstream // all sources with their middleware
+	database upstream.Upstream // where the checksum database is asked; nil if it is off
+	sumDB    *verify.SumDB     // what is known of it; nil if it is off
+	verifier verify.Verifier   // nil if nothing is verified
 	shared
 	noSumDB      string // patterns of what no checksum database is asked about
 	routed       string // patterns of what has a source of its own

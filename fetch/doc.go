@@ -32,6 +32,16 @@
 // Authorize decides for each caller, and Audit is told who had what; packages guard
 // and audit have the pieces.
 //
+// # Seeing it
+//
+// A [Trace] is told what a Client does, [Client.Stats] says how it stands, and the
+// error of a request that failed has its whole story. [NewStatusHandler] shows it all on
+// one page, [NewReadinessHandler] tells whoever sends requests here, and [Diagnose]
+// says what is wrong with a source. The handler logs each request that failed, once,
+// at a level that says who must act; what the Client logs is what no caller is told.
+// Prometheus and OpenTelemetry are in modules of their own, fetch/prommetrics and
+// fetch/oteltrace.
+//
 // # Helpers
 //
 // Small programs can use the helpers: [Resolve] turns a version query into a
@@ -52,6 +62,11 @@
 // the cache and for what is stored by others, and the cache holds what the sources
 // say, whatever the policy is today. What goes in beneath it, as [Client.Export] and
 // [Client.Purge] do, is the operator's.
+//
+// A Trace's Start hooks return the context to go on with, which those of
+// net/http/httptrace do not: spans and what is sent on to the sources travel in it.
+// The story of a failure is in the error and not in a hook's event alone, so that
+// whoever calls Fetch has it, and a hit has nothing to do with it.
 //
 // Who processes share a store with is asked once for look-ups and tiles of a checksum
 // database, too, by turns that the engine takes: what a flight brings is not proven

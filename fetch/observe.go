@@ -22,8 +22,8 @@ type watch struct {
 	counts counts
 
 	mu     sync.Mutex
-	option *Trace   // of the present options
-	added  []*Trace // by Observe
+	option *Trace                // of the present options
+	added  []*Trace              // by Observe
 	joined atomic.Pointer[Trace] // never nil once configured
 }
 

@@ -1,0 +1,131 @@
+
+"use strict";
+(() => {
+	const every = 5000, patience = 10000;
+	const contact = document.getElementById("contact");
+	const pause = document.getElementById("pause");
+	let paused = false, timer = 0, asking = false, lost = null;
+
+	const blank = n => n.nodeType === 3 && !n.data.trim();
+	const alike = (a, b) => a.nodeType === b.nodeType && a.nodeName === b.nodeName && (a.id || "") === (b.id || "");
+
+	// morph makes a like b and touches only what differs: what has focus, is
+	// selected or was opened stays so.
+	function morph(a, b) {
+		if (a.nodeType !== 1) {
+			if (a.data !== b.data) a.data = b.data;
+			return;
+		}
+		if (a.isEqualNode(b)) return;
+		for (const at of [...a.attributes])
+			if (!b.hasAttribute(at.name) && !(at.name === "open" && a.nodeName === "DETAILS")) a.removeAttribute(at.name);
+		for (const at of b.attributes)
+			if (a.getAttribute(at.name) !== at.value) a.setAttribute(at.name, at.value);
+		children(a, b);
+	}
+
+	function children(a, b) {
+		let wanted = [...b.childNodes];
+		const ids = new Set(wanted.map(n => n.id).filter(Boolean));
+		const old = new Map([...a.childNodes].filter(n => n.id).map(n => [n.id, n]));
+		if (ids.size || old.size) {
+			wanted = wanted.filter(n => !blank(n));
+			[...a.childNodes].filter(blank).forEach(n => n.remove());
+		}
+		let x = a.firstChild;
+		for (const y of wanted) {
+			while (x && x.id && !ids.has(x.id)) {
+				const gone = x;
+				x = x.nextSibling;
+				gone.remove();
+			}
+			let m = y.id ? old.get(y.id) : x && alike(x, y) ? x : null;
+			if (!m || m.nodeName !== y.nodeName) {
+				a.insertBefore(document.importNode(y, true), x);
+				continue;
+			}
+			if (m === x) x = x.nextSibling;
+			else if (a.moveBefore) a.moveBefore(m, x);
+			else a.insertBefore(m, x);
+			morph(m, y);
+		}
+		while (x) {
+			const gone = x;
+			x = x.nextSibling;
+			gone.remove();
+		}
+	}
+
+	function say(text, state) {
+		if (contact.textContent !== text) contact.textContent = text;
+		contact.className = state;
+	}
+
+	const time = () => new Date().toTimeString().slice(0, 8);
+
+	async function take(response) {
+		if (!response.ok) throw new Error("status " + response.status);
+		const page = new DOMParser().parseFromString(await response.text(), "text/html");
+		const status = page.getElementById("status");
+		if (!status) throw new Error("another page");
+		morph(document.getElementById("status"), status);
+		if (document.title !== page.title) document.title = page.title;
+		const icon = document.getElementById("icon"), next = page.getElementById("icon");
+		if (icon && next && icon.getAttribute("href") !== next.getAttribute("href")) icon.setAttribute("href", next.getAttribute("href"));
+		lost = null;
+		say("Live", "live");
+	}
+
+	async function renew() {
+		clearTimeout(timer);
+		if (paused || asking || document.hidden) return;
+		asking = true;
+		try {
+			const away = new AbortController(), bound = setTimeout(() => away.abort(), patience);
+			try {
+				await take(await fetch(location.pathname + location.search, { headers: { Accept: "text/html" }, cache: "no-store", signal: away.signal }));
+			} finally {
+				clearTimeout(bound);
+			}
+		} catch (e) {
+			lost = lost || time();
+			say("No contact since " + lost + ". This is how it was then.", "lost");
+		}
+		asking = false;
+		if (!paused && !document.hidden) timer = setTimeout(renew, every);
+	}
+
+	document.addEventListener("visibilitychange", () => { if (!document.hidden) renew(); });
+
+	pause.hidden = false;
+	pause.addEventListener("click", () => {
+		paused = !paused;
+		pause.textContent = paused ? "Resume" : "Pause";
+		if (paused) say("Paused", "paused");
+		else renew();
+	});
+
+	document.addEventListener("submit", async e => {
+		const form = e.target, button = form.querySelector("button");
+		if (form.id !== "ask") return;
+		e.preventDefault();
+		if (asking === "all") return;
+		asking = "all";
+		const label = button.textContent;
+		button.setAttribute("aria-busy", "true");
+		button.textContent = "Asking all sources…";
+		try {
+			await take(await fetch(location.pathname + location.search, { method: "POST", headers: { Accept: "text/html" } }));
+			document.getElementById("diagnosis").scrollIntoView({ block: "nearest" });
+		} catch (e) {
+			say("The diagnosis failed: no contact.", "lost");
+		}
+		asking = false;
+		button.textContent = label;
+		button.removeAttribute("aria-busy");
+		renew();
+	});
+
+	say("Live", "live");
+	timer = setTimeout(renew, every);
+})();

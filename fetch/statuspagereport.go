@@ -1,0 +1,208 @@
+package fetch
+
+import "time"
+
+// A StatusReport is what the page of a [StatusHandler] says, and the shape of its
+// JSON. Names are stable: later versions add some. Times are RFC 3339, durations are
+// numbers of seconds in fields that end in "_seconds", ratios go from 0 to 1, sizes are
+// in bytes. What is said of the last hour is of the time since the handler was made, if
+// that is less. Texts that quote others are bounded, and no credential is in any.
+type StatusReport struct {
+	Time    time.Time     `json:"time"`
+	Since   time.Time     `json:"since"`   // when the Client was made
+	Watched time.Time     `json:"watched"` // when the record of the last hour begins
+	Weather StatusWeather `json:"weather"`
+
+	LastHour      StatusHour           `json:"last_hour"`
+	Total         map[string]int64     `json:"total"` // requests by [Outcome] since Since
+	InFlight      int64                `json:"in_flight"`
+	Flights       int                  `json:"flights"`    // downloads and look-ups under way
+	Unverified    int                  `json:"unverified"` // files handed out that wait to be checked
+	Sources       []StatusSource       `json:"sources"`
+	Database      *StatusDatabase      `json:"database,omitempty"`
+	Cache         []StatusLayer        `json:"cache"`
+	FileSystems   []StatusFileSystem   `json:"file_systems"`
+	Minutes       []StatusMinute       `json:"minutes"`  // the oldest first; the last one is not over
+	Modules       []StatusModule       `json:"modules"`  // asked for most in the last hour, the first most
+	Failures      []StatusFailure      `json:"failures"` // of the last hour, the latest first
+	Changes       []StatusChange       `json:"changes"`  // of circuits in the last hour, the latest first
+	Configuration []ConfigurationGroup `json:"configuration"`
+	Diagnosis     *Diagnosis           `json:"diagnosis,omitempty"` // the latest, if it is not old, with the names of [Diagnosis]
+}
+
+// StatusWeather says in plain words how everything is.
+type StatusWeather struct {
+	// State is "well", "strained" (callers are served, something is wrong) or "ill"
+	// (callers are not served, or bytes are not what they must be).
+	State   string   `json:"state"`
+	Text    string   `json:"text"`    // a sentence about the sources
+	Meaning string   `json:"meaning"` // what that means for callers; empty if all is well
+	Notices []string `json:"notices"` // what else somebody should know, a sentence each
+}
+
+// StatusHour sums up the last hour.
+type StatusHour struct {
+	Requests int64            `json:"requests"` // without those whose callers had gone
+	Outcomes map[string]int64 `json:"outcomes"`
+	Success  float64          `json:"success"`   // the part that was answered, as [Stats.Success]
+	HitRatio float64          `json:"hit_ratio"` // as [Stats.HitRatio]
+	Hits     StatusLatency    `json:"hits"`      // answered from what was at hand
+	Fetched  StatusLatency    `json:"fetched"`   // answered by a source
+}
+
+// StatusLatency is how long answers took until they were ready to be read, each
+// figure at most a tenth off; 0 without any.
+type StatusLatency struct {
+	Count int64   `json:"count"`
+	P50   float64 `json:"p50_seconds"`
+	P95   float64 `json:"p95_seconds"`
+}
+
+// StatusMinute is one minute of the last hour.
+type StatusMinute struct {
+	Begin    time.Time     `json:"begin"`
+	Requests int64         `json:"requests"`
+	Hits     StatusLatency `json:"hits"`
+	Fetched  StatusLatency `json:"fetched"`
+	Failed   int64         `json:"failed"`
+	Other    int64         `json:"other"`     // denied, or offline and not at hand
+	HitRatio float64       `json:"hit_ratio"` // of hits and fetched; 1 without any
+}
+
+// StatusSource is one source.
+type StatusSource struct {
+	Source string `json:"source"`
+
+	// State is the worst of the lanes': "working", "failing" (its circuit is closed,
+	// but nothing succeeded in the last five minutes and something failed), "on
+	// trial", "out"; or "not asked" in the last hour and before.
+	State    string    `json:"state"`
+	Since    time.Time `json:"since,omitzero"` // when its circuit opened, if it has not closed since
+	Database bool      `json:"database"`       // it is the checksum database's own server
+	Routed   bool      `json:"routed"`         // it is asked for some modules alone, and no other is asked for them
+
+	Answered int64   `json:"answered"` // calls in the last hour that were answered
+	Failed   int64   `json:"failed"`   // and that failed
+	Success  float64 `json:"success"`  // the part that was answered; 1 without any
+
+	InFlight int          `json:"in_flight"` // calls under way, those that wait included
+	Lanes    []StatusLane `json:"lanes"`
+	Parts    []StatusPart `json:"parts,omitempty"` // its servers that are out or on trial, if it is many
+
+	LastFailure *StatusAttempt       `json:"last_failure,omitempty"`
+	ProbeError  string               `json:"probe_error,omitempty"`
+	Missing     int                  `json:"missing_versions"` // that others list; -1: not known
+	Minutes     []StatusSourceMinute `json:"minutes"`          // as the report's
+
+	cause  string // of the last failure, in a few words
+	partly bool   // something succeeded lately, in another lane
+
+	shutOff bool // nobody gets to it, because of one before it in GOPROXY
+}
+
+// StatusSourceMinute is one minute of a source.
+type StatusSourceMinute struct {
+	Answered int64 `json:"answered"`
+	Failed   int64 `json:"failed"`
+}
+
+// StatusLane is what is known of a source in one lane ([upstream.Lane]).
+type StatusLane struct {
+	Lane     string  `json:"lane"`
+	State    string  `json:"state"`
+	Answers  int64   `json:"answers"` // and the next two: since it was configured
+	NotFound int64   `json:"not_found"`
+	Failures int64   `json:"failures"`
+	P50      float64 `json:"first_byte_p50_seconds"` // over the latest 64 answers
+	P95      float64 `json:"first_byte_p95_seconds"`
+	InFlight int     `json:"in_flight"`
+	Waiting  int     `json:"waiting"` // of those
+	Limit    int     `json:"limit"`   // of calls at once; negative: none; 0: it is many servers, each with its own
+	Rate     float64 `json:"bytes_per_second"`
+}
+
+// StatusPart is a server of a source that is many.
+type StatusPart struct {
+	Source string `json:"source"`
+	State  string `json:"state"`
+}
+
+// StatusAttempt is a call to a source that failed.
+type StatusAttempt struct {
+	At      time.Time `json:"at"`
+	Request string    `json:"request"`
+	Reason  string    `json:"reason"`
+	Took    float64   `json:"took_seconds"`
+}
+
+// StatusDatabase is the checksum database.
+type StatusDatabase struct {
+	Name           string    `json:"name"`
+	TreeSize       int64     `json:"tree_size"`
+	Confirmed      time.Time `json:"confirmed,omitzero"`
+	Answered       time.Time `json:"answered,omitzero"`
+	Failed         time.Time `json:"failed,omitzero"`
+	Error          string    `json:"error,omitempty"`
+	SecurityEvents int64     `json:"security_events"`
+}
+
+// StatusLayer is one layer of the store, as [cache.Usage].
+type StatusLayer struct {
+	Layer      string `json:"layer"`
+	Dir        string `json:"dir,omitempty"`
+	Known      bool   `json:"known"`
+	Entries    int64  `json:"entries"`
+	Bytes      int64  `json:"bytes"`
+	MaxEntries int64  `json:"max_entries"`
+	MaxBytes   int64  `json:"max_bytes"`
+	Evicted    int64  `json:"evicted"`
+	Damaged    int64  `json:"damaged"`
+	ReadOnly   bool   `json:"read_only"`
+	Gated      bool   `json:"gated"`
+}
+
+// StatusFileSystem is where a layer of the store is.
+type StatusFileSystem struct {
+	Dir   string `json:"dir"`
+	Total int64  `json:"total"`
+	Free  int64  `json:"free"`
+}
+
+// StatusModule is a module that was asked for. Counts are of the last 50 to 60
+// minutes, and may be too small where very many modules are asked for.
+type StatusModule struct {
+	Module   string `json:"module"`
+	Requests int64  `json:"requests"`
+	Hits     int64  `json:"hits"`
+	Failed   int64  `json:"failed"`
+}
+
+// StatusFailure is a request that could not be answered, or only with an old
+// answer; however often it happened in the same way.
+type StatusFailure struct {
+	ID      int64     `json:"id"` // the same as long as it is listed
+	First   time.Time `json:"first"`
+	Last    time.Time `json:"last"`
+	Times   int64     `json:"times"`
+	Others  int64     `json:"others"` // requests that failed in this way and are not listed any more
+	Request string    `json:"request"`
+	Module  string    `json:"module,omitempty"`
+	Version string    `json:"version,omitempty"`
+	Kind    string    `json:"kind"`
+	Outcome string    `json:"outcome"`
+	Class   string    `json:"class"`
+	Source  string    `json:"source,omitempty"`
+	Reason  string    `json:"reason"`
+	Story   []string  `json:"story"` // what was tried, a line for each attempt
+}
+
+// StatusChange is a change of a circuit.
+type StatusChange struct {
+	At     time.Time `json:"at"`
+	Source string    `json:"source"`
+	Lane   string    `json:"lane"`
+	State  string    `json:"state"`          // "working" or "out"
+	Until  time.Time `json:"until,omitzero"` // when it is tried again, if it is out
+	Trials int64     `json:"trials"`         // that have failed since it went out
+	Reason string    `json:"reason,omitempty"`
+}
