@@ -21,4 +21,3 @@ func TestSourceThatEndsItsGoroutine(t *testing.T) {
 		ask(t.Context(), c, request(t, upstream.Mod, "v1.0.0"))
 	})
 }
-
