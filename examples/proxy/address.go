@@ -3,7 +3,6 @@ package main
 import (
 	"crypto/x509"
 	"fmt"
-	"io"
 	"net"
 	"net/url"
 	"path/filepath"
@@ -15,11 +14,15 @@ func portOf(listener net.Listener) int {
 	return listener.Addr().(*net.TCPAddr).Port
 }
 
-// baseURL returns the URL by which this machine reaches the address that was
-// asked for, with the port that it got. cert is nil without TLS.
-func baseURL(address string, port int, cert *keyPair) string {
+// baseURL returns the URL by which clients reach the address that was asked for, with
+// the port that it got: by the first of names, if there are any and it is not this
+// machine's alone, and else from this machine. cert is nil without TLS.
+func baseURL(address string, port int, names []string, cert *keyPair) string {
 	host, _, _ := net.SplitHostPort(address) // checked with the flags
-	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
+	switch {
+	case len(names) > 0 && !isLoopback(host):
+		host = names[0]
+	case isUnspecified(host):
 		host = "localhost"
 	}
 	u := url.URL{Scheme: "http"}
@@ -29,6 +32,12 @@ func baseURL(address string, port int, cert *keyPair) string {
 	}
 	u.Host = net.JoinHostPort(host, strconv.Itoa(port))
 	return u.String()
+}
+
+// isUnspecified reports whether a host means all addresses of this machine.
+func isUnspecified(host string) bool {
+	ip := net.ParseIP(host)
+	return host == "" || ip != nil && ip.IsUnspecified()
 }
 
 // certifiedHost returns host if the certificate is good for it, and else a name
@@ -46,14 +55,19 @@ func certifiedHost(host string, leaf *x509.Certificate) string {
 }
 
 // announce says that the proxy is ready and how to use it.
-func announce(stderr io.Writer, base string, cert *keyPair) {
-	fmt.Fprintf(stderr, "breakwater: serving %s\n", base)
-	fmt.Fprintf(stderr, "export GOPROXY=%s\n", base)
+func (c config) announce(v voice, base string, cert *keyPair) {
+	v.say("serving %s", base)
+	if v.log == nil {
+		fmt.Fprintf(v.w, "export GOPROXY=%s\n", base) // for a shell
+	}
+	if host, _, _ := net.SplitHostPort(c.listen); isUnspecified(host) && len(c.hosts) == 0 {
+		v.say("others reach it by the names of this machine: -hosts NAME announces one, and refuses all that are not named")
+	}
 	if cert != nil {
 		file := cert.certFile
 		if abs, err := filepath.Abs(file); err == nil {
 			file = abs // the line is for a shell that may be elsewhere
 		}
-		fmt.Fprintf(stderr, "breakwater: where the certificate is not trusted: export SSL_CERT_FILE=%s\n", file)
+		v.say("where the certificate is not trusted: export SSL_CERT_FILE=%s", file)
 	}
 }

@@ -26,7 +26,8 @@ func TestMain(m *testing.M) {
 // instance is the program running in this process.
 type instance struct {
 	url    string
-	output *fixture.Output
+	output *fixture.Output // standard error
+	stdout *fixture.Output
 	stop   func() // what a signal does
 	exited chan int
 }
@@ -35,16 +36,32 @@ type instance struct {
 // args say, and waits until it is ready. It is stopped when the test ends.
 func start(t *testing.T, args ...string) *instance {
 	t.Helper()
+	p := begin(t, args...)
+	p.url = p.output.After(t, "breakwater: serving ")
+	return p
+}
+
+// begin is start for a program that does not say in that way that it is ready.
+func begin(t *testing.T, args ...string) *instance {
+	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
-	p := &instance{output: fixture.NewOutput(), stop: cancel, exited: make(chan int, 1)}
+	p := &instance{output: fixture.NewOutput(), stdout: fixture.NewOutput(), stop: cancel, exited: make(chan int, 1)}
 	args = append([]string{"-listen", "localhost:0", "-cache", t.TempDir()}, args...)
-	go func() { p.exited <- run(ctx, args, p.output) }()
+	go func() { p.exited <- run(ctx, args, p.stdout, p.output) }()
 	t.Cleanup(func() {
 		cancel()
 		p.exit(t)
 	})
-	p.url = p.output.After(t, "breakwater: serving ")
 	return p
+}
+
+// end stops the program and waits until it has written everything.
+func (p *instance) end(t *testing.T) {
+	t.Helper()
+	p.stop()
+	if code := p.exit(t); code != 0 {
+		t.Errorf("exit code %d\n%s", code, p.output)
+	}
 }
 
 // exit waits for the end of the program and returns its exit code.
@@ -119,10 +136,7 @@ func TestOfflineServesTheCache(t *testing.T) {
 	cache := t.TempDir()
 	online := start(t, "-cache", cache)
 	fixture.NewGoCommand(t, online.url).Run(t, "mod", "download", "example.com/hello@v1.1.0")
-	online.stop()
-	if code := online.exit(t); code != 0 {
-		t.Fatalf("exit code %d\n%s", code, online.output)
-	}
+	online.end(t)
 	source.Close()
 
 	offline := start(t, "-cache", cache, "-offline")
@@ -131,18 +145,6 @@ func TestOfflineServesTheCache(t *testing.T) {
 	_, stderr, err := goCommand.Try(t, "mod", "download", "example.com/large@v1.0.0")
 	if err == nil || !strings.Contains(stderr, "offline") {
 		t.Errorf("what is not in the cache: error %v, and the go command says\n%s", err, stderr)
-	}
-}
-
-func TestHealth(t *testing.T) {
-	fixture.Settings(t, "off")
-	p := start(t)
-	resp, body := get(t, http.DefaultClient, p.url+"/healthz")
-	if resp.StatusCode != http.StatusOK || body != "ok\n" {
-		t.Errorf("status %d, body %q", resp.StatusCode, body)
-	}
-	if got := resp.Header.Get("Content-Type"); !strings.HasPrefix(got, "text/plain") {
-		t.Errorf("Content-Type is %q", got)
 	}
 }
 

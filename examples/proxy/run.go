@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"net"
+	"net/http"
 	"os"
 	"strings"
 
@@ -17,7 +18,7 @@ import (
 
 // run is the whole program: it serves until ctx ends, and returns the exit
 // code, which is 2 for a mistake in args and 1 for any other failure.
-func run(ctx context.Context, args []string, stderr io.Writer) int {
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	cfg, err := parseFlags(args)
 	if errors.Is(err, flag.ErrHelp) {
 		fmt.Fprint(stderr, usage)
@@ -27,8 +28,10 @@ func run(ctx context.Context, args []string, stderr io.Writer) int {
 		fmt.Fprintf(stderr, "breakwater: %s (-h lists the flags)\n", oneLine(err))
 		return 2
 	}
-	if err := proxy(ctx, cfg, stderr); err != nil {
-		fmt.Fprintf(stderr, "breakwater: %s\n", oneLine(err))
+	log := newLog(stderr, cfg.logFormat, cfg.logLevel)
+	v := cfg.newVoice(stderr, log)
+	if err := proxy(ctx, cfg, stdout, log, v); err != nil {
+		v.fail(err)
 		return 1
 	}
 	return 0
@@ -36,8 +39,7 @@ func run(ctx context.Context, args []string, stderr io.Writer) int {
 
 func oneLine(err error) string { return strings.Join(strings.Fields(err.Error()), " ") }
 
-func proxy(ctx context.Context, cfg config, stderr io.Writer) (err error) {
-	log := slog.New(slog.NewTextHandler(stderr, nil))
+func proxy(ctx context.Context, cfg config, stdout io.Writer, log *slog.Logger, v voice) (err error) {
 	cert, err := cfg.loadKeyPair(log)
 	if err != nil {
 		return err
@@ -49,12 +51,17 @@ func proxy(ctx context.Context, cfg config, stderr io.Writer) (err error) {
 	if err != nil {
 		return err
 	}
+	records, err := cfg.openAudit(log)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, records.close()) }()
 	client, err := newClient(cfg, settings, log)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, client.Close()) }()
-	listener, err := listen(cfg.listen)
+	listener, err := listen("-listen", cfg.listen)
 	if err != nil {
 		return err
 	}
@@ -65,8 +72,57 @@ func proxy(ctx context.Context, cfg config, stderr io.Writer) (err error) {
 			return err
 		}
 	}
-	announce(stderr, baseURL(cfg.listen, portOf(listener), cert), cert)
-	return serve(ctx, newServer(client, cert, log), listener, shutdownLimit, stderr)
+	p := &parts{config: cfg, client: client, cert: cert, log: log, voice: v}
+	return p.serve(ctx, listener, p.newAccessLog(stdout), records)
+}
+
+// parts are what is served and how.
+type parts struct {
+	config
+	client *fetch.Client
+	cert   *keyPair
+	log    *slog.Logger
+	voice  voice
+}
+
+// serve serves the modules, and the operators' pages where they belong, until ctx
+// ends.
+func (p *parts) serve(ctx context.Context, listener net.Listener, access accessFunc, records *auditFile) error {
+	open := checks(p.client)
+	base := baseURL(p.listen, portOf(listener), p.hosts, p.cert)
+	var own, beside *operators
+	var at string // where the operators' pages are
+	if p.mayShow(listener) || p.admin != "" {
+		own = newOperators(p.client)
+		defer own.close()
+	}
+	if p.admin != "" {
+		admin, stop, err := p.serveAdmin(adminRoutes(open, own))
+		if err != nil {
+			return err
+		}
+		defer stop()
+		at = admin
+	} else if own != nil {
+		at, beside = base, own
+	}
+	modules := fetch.NewHandler(p.client, &fetch.HandlerOptions{
+		Access: own.access().join(access), Audit: records.record(), Logger: p.log,
+	})
+	p.announce(p.voice, base, p.cert)
+	p.voice.sayWhere(at)
+	server := newServer(routes(modules, open, beside), p.servedHosts(), p.cert, p.log)
+	return serve(ctx, server, listener, shutdownLimit, p.voice)
+}
+
+// serveAdmin serves the operators' address until stop is called, and returns its URL.
+func (p *parts) serveAdmin(handler http.Handler) (base string, stop func(), err error) {
+	listener, err := listen("-admin", p.admin)
+	if err != nil {
+		return "", nil, err
+	}
+	stop = serveBeside(newServer(handler, p.adminHosts(listener), p.cert, p.log), listener, p.log)
+	return baseURL(p.admin, portOf(listener), nil, p.cert), stop, nil
 }
 
 // goSettings reads where modules come from. Offline, that need not be set, and
@@ -96,10 +152,10 @@ func newClient(cfg config, settings *fetch.GoSettings, log *slog.Logger) (*fetch
 	return client, err
 }
 
-func listen(address string) (net.Listener, error) {
+func listen(flag, address string) (net.Listener, error) {
 	listener, err := net.Listen("tcp", address)
 	if err != nil {
-		return nil, fmt.Errorf("%w: choose another address with -listen (localhost:0 takes any free port)", err)
+		return nil, fmt.Errorf("%w: choose another address with %s (localhost:0 takes any free port)", err, flag)
 	}
 	return listener, nil
 }

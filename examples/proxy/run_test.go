@@ -2,8 +2,10 @@ package main
 
 import (
 	"crypto/x509"
+	"io"
 	"log/slog"
 	"net"
+	"net/http"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -11,7 +13,6 @@ import (
 	"testing"
 
 	"github.com/breakwater-go/breakwater/examples/internal/fixture"
-	"github.com/breakwater-go/breakwater/upstream"
 )
 
 func TestMistakes(t *testing.T) {
@@ -39,12 +40,21 @@ func TestMistakes(t *testing.T) {
 		{"-listen localhost:70000", 2, "-listen wants HOST:PORT"},
 		{"-memory 64MB", 2, "want a size such as 512KiB"},
 		{"-memory -1", 2, "want a size"},
+		{"-hosts modules.example:8080", 2, "want names or addresses, without port"},
+		{"-hosts modules.example,", 2, "want names or addresses"},
+		{"-hosts https://modules.example", 2, "want names or addresses"},
+		{"-admin 8081", 2, "-admin wants HOST:PORT"},
+		{"-access-log yes", 2, "want one of text, json, off"},
+		{"-log-format off", 2, "want one of text, json"},
+		{"-log-level all", 2, "want debug, info, warn or error"},
 		{"-tls-cert cert.pem", 2, "go together"},
 		{"-tls-key key.pem", 2, "go together"},
 		{"-tls-cert absent.pem -tls-key absent.pem", 1, "absent.pem: no such file or directory: check the files of -tls-cert and -tls-key"},
 		{"-tls-cert " + file + " -tls-key " + file, 1, "check the files of -tls-cert and -tls-key"},
 		{"-listen " + occupied.Addr().String(), 1, "address already in use: choose another address with -listen"},
 		{"-listen 192.0.2.1:0", 1, "choose another address with -listen"},
+		{"-listen localhost:0 -admin " + occupied.Addr().String(), 1, "address already in use: choose another address with -admin"},
+		{"-audit " + filepath.Join(file, "below"), 1, "not a directory: choose another file with -audit"},
 		{"-cache " + file, 1, "choose a directory that can be written with -cache"},
 		{"-cache " + filepath.Join(file, "below"), 1, "not a directory: choose a directory"},
 	} {
@@ -84,7 +94,7 @@ func TestNoPlaceForTheCache(t *testing.T) {
 func wantOneLine(t *testing.T, args []string, code int, want string) {
 	t.Helper()
 	output := fixture.NewOutput()
-	got := run(t.Context(), args, output)
+	got := run(t.Context(), args, io.Discard, output)
 	text := output.String()
 	if got != code || !strings.HasPrefix(text, "breakwater: ") || strings.HasPrefix(text, "breakwater: breakwater") ||
 		strings.Count(text, "\n") != 1 || !strings.Contains(text, want) || strings.Contains(text, "secret") {
@@ -94,7 +104,7 @@ func wantOneLine(t *testing.T, args []string, code int, want string) {
 
 func TestHelp(t *testing.T) {
 	output := fixture.NewOutput()
-	if code := run(t.Context(), []string{"-h"}, output); code != 0 || output.String() != usage {
+	if code := run(t.Context(), []string{"-h"}, io.Discard, output); code != 0 || output.String() != usage {
 		t.Errorf("exit code %d\n%s", code, output)
 	}
 }
@@ -129,14 +139,29 @@ func TestBaseURL(t *testing.T) {
 		"modules.local:80":  "http://modules.local:4711",
 		"[fe80::1%eth0]:80": "http://[fe80::1%25eth0]:4711",
 	} {
-		if got := baseURL(address, 4711, nil); got != want {
+		if got := baseURL(address, 4711, nil, nil); got != want {
+			t.Errorf("%s: %s, want %s", address, got, want)
+		}
+	}
+}
+
+func TestBaseURLByName(t *testing.T) {
+	for address, want := range map[string]string{
+		"localhost:8080":   "http://localhost:4711", // whatever the names, only this machine reaches it
+		"127.0.0.1:8080":   "http://127.0.0.1:4711",
+		":8080":            "http://modules.example:4711",
+		"0.0.0.0:8080":     "http://modules.example:4711",
+		"192.0.2.1:8080":   "http://modules.example:4711", // which is not one of those that are served
+		"other.example:80": "http://modules.example:4711",
+	} {
+		if got := baseURL(address, 4711, []string{"modules.example", "10.0.0.1"}, nil); got != want {
 			t.Errorf("%s: %s, want %s", address, got, want)
 		}
 	}
 }
 
 func TestServerHasLimits(t *testing.T) {
-	server := newServer(upstream.Off(), nil, slog.New(slog.DiscardHandler))
+	server := newServer(http.NotFoundHandler(), nil, nil, slog.New(slog.DiscardHandler))
 	if server.ReadHeaderTimeout <= 0 || server.IdleTimeout <= 0 || server.MaxHeaderBytes <= 0 {
 		t.Errorf("a limit is missing: %v, %v, %d", server.ReadHeaderTimeout, server.IdleTimeout, server.MaxHeaderBytes)
 	}

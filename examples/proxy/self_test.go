@@ -1,6 +1,7 @@
 package main
 
 import (
+	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -19,7 +20,7 @@ func TestRefusesToBeItsOwnSource(t *testing.T) {
 	port := freePort(t)
 	fixture.Settings(t, "https://user:secret@localhost:1,http://localhost:"+port+"|direct")
 	output := fixture.NewOutput()
-	code := run(t.Context(), []string{"-listen", "localhost:" + port, "-cache", t.TempDir()}, output)
+	code := run(t.Context(), []string{"-listen", "localhost:" + port, "-cache", t.TempDir()}, io.Discard, output)
 	got := output.String()
 	if code != 1 || strings.Count(got, "\n") != 1 || !strings.Contains(got, "http://localhost:"+port+", which is this proxy itself") {
 		t.Errorf("exit code %d\n%s", code, got)

@@ -3,24 +3,24 @@ package main
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"net"
 	"net/http"
+	"sync"
 	"time"
 
-	"github.com/breakwater-go/breakwater/fetch"
 	"github.com/breakwater-go/breakwater/fetch/guard"
 )
 
 // shutdownLimit is how long requests under way may take to finish at the end.
 const shutdownLimit = 30 * time.Second
 
-// newServer returns a server with limits fit for strangers; cert is nil for
-// plain http.
-func newServer(f fetch.Fetcher, cert *keyPair, log *slog.Logger) *http.Server {
-	server := guard.Server(routes(f), nil)
+// newServer returns a server with limits fit for strangers, for who asks for one of
+// hosts, or if there are none, for any; cert is nil for plain http.
+func newServer(handler http.Handler, hosts []string, cert *keyPair, log *slog.Logger) *http.Server {
+	server := guard.Server(handler, &guard.ServerOptions{Hosts: hosts})
 	server.ErrorLog = slog.NewLogLogger(log.Handler(), slog.LevelWarn)
 	if cert != nil {
 		server.TLSConfig = &tls.Config{GetCertificate: cert.GetCertificate}
@@ -28,43 +28,62 @@ func newServer(f fetch.Fetcher, cert *keyPair, log *slog.Logger) *http.Server {
 	return server
 }
 
-// routes puts the health check beside the protocol, which has no such path. It
-// is not a ServeMux, which would answer a path with ".." or "//" by a redirect.
-func routes(f fetch.Fetcher) http.Handler {
-	modules := fetch.NewHandler(f, nil)
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.URL.Path == "/healthz" {
-			healthz(w)
-			return
-		}
-		modules.ServeHTTP(w, r)
-	})
+// loopbackNames are always served: no name that somebody else has made lead here is
+// one of them.
+func loopbackNames() []string { return []string{"localhost", "127.0.0.1", "::1"} }
+
+// servedHosts are the names by which the proxy is asked for; nil: any.
+func (c config) servedHosts() []string {
+	if len(c.hosts) == 0 {
+		return nil
+	}
+	return append(loopbackNames(), c.hosts...)
 }
 
-func healthz(w http.ResponseWriter) {
-	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-	w.Header().Set("Cache-Control", "no-store")
-	io.WriteString(w, "ok\n")
+// adminHosts are those for the operators' address. Who can reach one that is not on
+// this machine alone may call it as he likes; under TLS no name of somebody else's
+// leads to it.
+func (p *parts) adminHosts(listener net.Listener) []string {
+	if !isLocal(listener) || p.cert != nil {
+		return nil
+	}
+	return append(loopbackNames(), hostOf(p.admin))
+}
+
+// accept has the server take connections, until it is closed.
+func accept(server *http.Server, listener net.Listener) error {
+	if server.TLSConfig != nil {
+		return server.ServeTLS(listener, "", "")
+	}
+	return server.Serve(listener)
+}
+
+// serveBeside serves until stop is called, and logs if that ends before.
+func serveBeside(server *http.Server, listener net.Listener, log *slog.Logger) (stop func()) {
+	var done sync.WaitGroup
+	done.Go(func() {
+		if err := accept(server, listener); !errors.Is(err, http.ErrServerClosed) {
+			log.Error("the operators' address is not served any more", "error", err)
+		}
+	})
+	return func() {
+		server.Close()
+		done.Wait()
+	}
 }
 
 // serve serves until ctx ends. Then it takes no more connections and lets the
 // requests under way finish, for up to limit. It is an error if it had to cut
 // some off.
-func serve(ctx context.Context, server *http.Server, listener net.Listener, limit time.Duration, stderr io.Writer) error {
+func serve(ctx context.Context, server *http.Server, listener net.Listener, limit time.Duration, v voice) error {
 	ended := make(chan error, 1)
-	go func() {
-		if server.TLSConfig != nil {
-			ended <- server.ServeTLS(listener, "", "")
-			return
-		}
-		ended <- server.Serve(listener)
-	}()
+	go func() { ended <- accept(server, listener) }()
 	select {
 	case err := <-ended:
 		return err
 	case <-ctx.Done():
 	}
-	fmt.Fprintf(stderr, "breakwater: finishing what is under way, for up to %v; a second signal ends it at once\n", limit)
+	v.say("finishing what is under way, for up to %v; a second signal ends it at once", limit)
 	// The requests have contexts of their own: ctx's end is not theirs.
 	draining, cancel := context.WithTimeout(context.WithoutCancel(ctx), limit)
 	defer cancel()

@@ -103,7 +103,7 @@ func TestShutdownIsBounded(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
-	go func() { ended <- serve(ctx, server, listener, time.Millisecond, io.Discard) }()
+	go func() { ended <- serve(ctx, server, listener, time.Millisecond, voice{w: io.Discard}) }()
 	done := download(t.Context(), "http://"+listener.Addr().String())
 	<-arrived
 	cancel()
