@@ -53,12 +53,12 @@ type HandlerOptions struct {
 	// any source. It is told after the answer was written, also where that broke
 	// off on the way, by the goroutine that wrote it, which it must not keep long.
 	// If it panics the connection is broken, but what was asked for may have been
-	// handed out. [audit.Log] writes to a log. Default: nobody is told.
+	// handed out. [audit.LogJSON] and [audit.Log] write to a log. Default: nobody is told.
 	Audit func(ctx context.Context, r audit.Record)
 
 	// Access is told of each request, whatever its method and path, when it has been
 	// answered or has broken off, by the goroutine that answered it, which it must not
-	// keep long. [LogAccess] writes to a log. Default: nobody is told.
+	// keep long. [AccessLog] and [LogAccess] write to a log. Default: nobody is told.
 	Access func(ctx context.Context, a Access)
 
 	// Logger gets a line for each request that failed, which says what was tried, how

@@ -103,6 +103,9 @@ func (r Request) String() string { return r.Key() }
 // checksum database that name no module.
 func (r Request) Module() string {
 	escaped, _ := r.moduleVersion()
+	if strings.IndexByte(escaped, '!') < 0 {
+		return escaped
+	}
 	path, _ := module.UnescapePath(escaped)
 	return path
 }

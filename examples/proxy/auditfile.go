@@ -57,7 +57,7 @@ func (a *auditFile) record() func(context.Context, audit.Record) {
 	if a == nil {
 		return nil
 	}
-	return audit.Log(newLog(a, "json", slog.LevelInfo))
+	return audit.LogJSON(a)
 }
 
 // Write appends one line.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"time"
 
 	"github.com/breakwater-go/breakwater/fetch"
 )
@@ -53,14 +54,38 @@ func (v voice) fail(err error) {
 // An accessFunc is told of each request of the protocol.
 type accessFunc func(context.Context, fetch.Access)
 
-// newAccessLog returns what writes the access log; nil if there is none. Its level is
-// not that of the log: who asks for it wants it.
-func (c config) newAccessLog(stdout io.Writer) accessFunc {
+// newAccessLog returns the access log; nil if there is none. Its level is not that of
+// the log: who asks for it wants it.
+func (c config) newAccessLog(stdout io.Writer) *accessLog {
 	if c.accessLog == "" {
 		return nil
 	}
-	return fetch.LogAccess(newLog(stdout, c.accessLog, slog.LevelInfo))
+	return &accessLog{fetch.NewAccessLog(newLog(stdout, c.accessLog, slog.LevelInfo))}
 }
+
+// An accessLog is written to standard output while requests go on.
+type accessLog struct{ lines *fetch.AccessLog }
+
+// access returns what is told of requests; nil if nobody wants to know.
+func (l *accessLog) access() accessFunc {
+	if l == nil {
+		return nil
+	}
+	return l.lines.Access
+}
+
+// close writes the rest, unless who reads standard output has stopped to.
+func (l *accessLog) close() error {
+	if l == nil {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), restLimit)
+	defer cancel()
+	return l.lines.Close(ctx)
+}
+
+// restLimit is how long the rest of the access log may take at the end.
+const restLimit = 5 * time.Second
 
 // join returns a func that tells those of both that are there.
 func (f accessFunc) join(other accessFunc) accessFunc {

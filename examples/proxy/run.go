@@ -72,8 +72,10 @@ func proxy(ctx context.Context, cfg config, stdout io.Writer, log *slog.Logger, 
 			return err
 		}
 	}
+	requests := cfg.newAccessLog(stdout)
+	defer func() { err = errors.Join(err, requests.close()) }()
 	p := &parts{config: cfg, client: client, cert: cert, log: log, voice: v}
-	return p.serve(ctx, listener, p.newAccessLog(stdout), records)
+	return p.serve(ctx, listener, requests.access(), records)
 }
 
 // parts are what is served and how.

@@ -1,5 +1,5 @@
 // Package audit keeps account of what was handed out: one [Record] for each
-// download and each denial, written to a log by [Log], read back by [Read], and
+// download and each denial, written to a log by [Log] or [LogJSON], read back by [Read], and
 // made into a list of what was handed out in a period by [WriteCycloneDX].
 //
 //	opts := &fetch.HandlerOptions{Audit: audit.Log(slog.New(slog.NewJSONHandler(file, nil)))}

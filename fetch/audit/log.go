@@ -31,53 +31,68 @@ const (
 // plays tricks with a terminal.
 //
 // The func may be called by many goroutines at once, and takes as long as the
-// logger's handler takes.
+// logger's handler takes. [LogJSON] does the same for less where there is no
+// handler but one for JSON.
 func Log(l *slog.Logger) func(context.Context, Record) {
 	return func(ctx context.Context, r Record) {
 		handler := cmp.Or(l, slog.Default()).Handler()
-		level, msg := slog.LevelInfo, msgDownload
-		if r.Decision != Allowed {
-			level = slog.LevelWarn
-		}
-		if r.Decision == Denied {
-			msg = msgDenied
-		}
+		level, msg := heading(&r)
 		if !handler.Enabled(ctx, level) {
 			return
 		}
 		line := slog.NewRecord(r.Time, level, msg, 0)
-		line.AddAttrs(slog.GroupAttrs(Group, attributes(r)...))
+		line.AddAttrs(slog.GroupAttrs(Group, attributes(&r)...))
 		handler.Handle(ctx, line) // it has nobody to tell: see the package's documentation
 	}
 }
 
-func attributes(r Record) []slog.Attr {
+// heading returns a line's level and message.
+func heading(r *Record) (slog.Level, string) {
+	switch r.Decision {
+	case Allowed:
+		return slog.LevelInfo, msgDownload
+	case Denied:
+		return slog.LevelWarn, msgDenied
+	}
+	return slog.LevelWarn, msgDownload
+}
+
+func attributes(r *Record) []slog.Attr {
 	attrs := make([]slog.Attr, 0, 14)
-	text := func(name, value string) {
-		if value = printable(value); value != "" {
-			attrs = append(attrs, slog.String(name, value))
-		}
-	}
-	number := func(name string, value int64) {
-		if value != 0 {
-			attrs = append(attrs, slog.Int64(name, value))
-		}
-	}
-	text("decision", r.Decision)
-	text("caller", r.Caller)
-	text("module", r.Module)
-	text("version", r.Version)
-	text("kind", r.Kind)
-	number("status", int64(r.Status))
-	text("rule", r.Rule)
-	text("reason", r.Reason)
-	text("source", r.Source)
-	text("origin", r.Origin)
-	text("verified", r.Verified)
-	text("sha256", r.SHA256)
-	number("size", r.Size)
-	number("sent", r.Sent)
+	r.each(
+		func(name, value string) { attrs = append(attrs, slog.String(name, value)) },
+		func(name string, value int64) { attrs = append(attrs, slog.Int64(name, value)) },
+	)
 	return attrs
+}
+
+// each goes through what a line says of r, in the order in which it does. The texts
+// are fit for a log.
+func (r *Record) each(text func(name, value string), number func(name string, value int64)) {
+	texts := func(name, value string) {
+		if value = printable(value); value != "" {
+			text(name, value)
+		}
+	}
+	numbers := func(name string, value int64) {
+		if value != 0 {
+			number(name, value)
+		}
+	}
+	texts("decision", r.Decision)
+	texts("caller", r.Caller)
+	texts("module", r.Module)
+	texts("version", r.Version)
+	texts("kind", r.Kind)
+	numbers("status", int64(r.Status))
+	texts("rule", r.Rule)
+	texts("reason", r.Reason)
+	texts("source", r.Source)
+	texts("origin", r.Origin)
+	texts("verified", r.Verified)
+	texts("sha256", r.SHA256)
+	numbers("size", r.Size)
+	numbers("sent", r.Sent)
 }
 
 // maxText bounds an attribute, in bytes. A request's path has no more, so that a
@@ -87,6 +102,9 @@ const maxText = 2048
 // printable makes s fit for one line of a log. It is cut once more in the end,
 // because what replaces a stray byte is longer.
 func printable(s string) string {
+	if len(s) <= maxText && isPlain(s) {
+		return s
+	}
 	s = strings.Map(func(r rune) rune {
 		if !unicode.IsPrint(r) {
 			return unicode.ReplacementChar
@@ -94,6 +112,16 @@ func printable(s string) string {
 		return r
 	}, shorten(s))
 	return shorten(s)
+}
+
+// isPlain reports whether s is printable ASCII, as nearly all is.
+func isPlain(s string) bool {
+	for _, c := range []byte(s) {
+		if c < ' ' || '~' < c {
+			return false
+		}
+	}
+	return true
 }
 
 func shorten(s string) string {
