@@ -78,12 +78,12 @@ func (l *layered) writesOf(key string) *atomic.Uint64 {
 // touchSlow tells the slow store that an entry is used that the fast one answers,
 // as seldom as a store notes use: or the most popular would look as if nobody
 // wanted them.
-func (l *layered) touchSlow(key string, e *Entry) {
-	if e.touched == nil {
+func (l *layered) touchSlow(key string, touched *atomic.Int64) {
+	if touched == nil {
 		return // the fast store notes use itself
 	}
-	now, last := time.Now().UnixNano(), e.touched.Load()
-	if now-last < int64(touchEvery) || !e.touched.CompareAndSwap(last, now) {
+	now, last := time.Now().UnixNano(), touched.Load()
+	if now-last < int64(touchEvery) || !touched.CompareAndSwap(last, now) {
 		return
 	}
 	if t, ok := l.slow.(toucher); ok {
@@ -111,7 +111,7 @@ func (d *Disk) touched(key string) {
 func (l *layered) Get(ctx context.Context, key string) (*Entry, error) {
 	e, fastErr := l.fast.Get(ctx, key)
 	if fastErr == nil {
-		l.touchSlow(key, e)
+		l.touchSlow(key, e.touched)
 		return e, nil
 	}
 	before := l.writesOf(key).Load()

@@ -9,7 +9,6 @@ import (
 	"hash/maphash"
 	"io"
 	"sync"
-	"sync/atomic"
 	"time"
 )
 
@@ -61,26 +60,14 @@ type memory struct {
 	swap     sync.Mutex // held by one Swap at a time
 }
 
-type memoryEntry struct {
-	meta    Meta
-	content []byte
-	hash    uint64       // of the key
-	touched atomic.Int64 // when a slower store was last told of its use, Unix nanoseconds
-}
-
-func (e *memoryEntry) cost(key string) int64 {
-	return int64(len(e.content)) + int64(len(key)) + entryOverhead
-}
-
 func (m *memory) MaxEntry() int64 { return m.maxEntry }
 
 func (m *memory) Get(_ context.Context, key string) (*Entry, error) {
-	hash := maphash.String(m.seed, key)
-	e, ok := m.shards[hash%shards].get(key, hash)
-	if !ok {
+	e := m.Hold(key)
+	if e == nil {
 		return nil, &MissError{Key: key}
 	}
-	return &Entry{Meta: e.meta, Size: int64(len(e.content)), Body: NewBody(e.content), Layer: "memory", touched: &e.touched}, nil
+	return &Entry{Meta: e.Meta, Size: int64(len(e.Content)), Body: NewBody(e.Content), Layer: e.Layer, touched: &e.touched}, nil
 }
 
 func (m *memory) Put(_ context.Context, key string, c Content) error {
@@ -105,7 +92,7 @@ func (m *memory) keep(key string, c Content, content []byte) error {
 	}
 	c.Digest = digest
 	hash := maphash.String(m.seed, key)
-	e := &memoryEntry{meta: c.Meta, content: content, hash: hash}
+	e := &Held{Meta: c.Meta, Content: content, Layer: "memory", hash: hash}
 	e.touched.Store(time.Now().UnixNano())
 	m.shards[hash%shards].add(key, e)
 	return nil

@@ -35,7 +35,7 @@ type shard struct {
 
 // A segment holds entries in the order in which they were asked for last.
 type segment struct {
-	lru    *simplelru.LRU[string, *memoryEntry]
+	lru    *simplelru.LRU[string, *Held]
 	bytes  int64
 	budget int64
 }
@@ -44,10 +44,10 @@ func (s *segment) init(budget int64) {
 	s.budget = budget
 	// The LRU bounds a number of entries, which is not what we bound. It fails
 	// only for a number below 1.
-	s.lru, _ = simplelru.NewLRU(math.MaxInt, func(key string, e *memoryEntry) { s.bytes -= e.cost(key) })
+	s.lru, _ = simplelru.NewLRU(math.MaxInt, func(key string, e *Held) { s.bytes -= e.cost(key) })
 }
 
-func (s *segment) add(key string, e *memoryEntry) {
+func (s *segment) add(key string, e *Held) {
 	s.lru.Add(key, e)
 	s.bytes += e.cost(key)
 }
@@ -61,7 +61,7 @@ func (s *shard) init(budget int64) {
 	s.asked = newSketch(int(min(max(0, budget)/bytesPerKey, maxCounters)))
 }
 
-func (s *shard) get(key string, hash uint64) (*memoryEntry, bool) {
+func (s *shard) get(key string, hash uint64) (*Held, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.asked.add(hash)
@@ -71,7 +71,7 @@ func (s *shard) get(key string, hash uint64) (*memoryEntry, bool) {
 	return s.window.lru.Get(key)
 }
 
-func (s *shard) add(key string, e *memoryEntry) {
+func (s *shard) add(key string, e *Held) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.drop(key) // so that the callback takes the old one off the count
@@ -85,7 +85,7 @@ func (s *shard) add(key string, e *memoryEntry) {
 // admit takes a candidate into the main part, or drops it. It goes through those
 // that would have to go for it, the one that was asked for longest ago first, as
 // long as it wins over them; the loser of a comparison is dropped.
-func (s *shard) admit(key string, candidate *memoryEntry) {
+func (s *shard) admit(key string, candidate *Held) {
 	cost := candidate.cost(key)
 	if cost > s.main.budget {
 		s.evicted++

@@ -60,12 +60,17 @@ func isAhead(ctx context.Context, held *upstream.Response) bool {
 // keepFresh has an answer that is asked for often fetched anew before it is not
 // fresh any more.
 func (c *core) keepFresh(ctx context.Context, req upstream.Request, held *upstream.Response) {
-	if req.Immutable() || c.opts.Offline || upstream.Offline(ctx) {
-		return
-	}
-	often := c.demand.count(req, held.Fetched) >= oftenAsked
-	due := float64(time.Since(held.Fetched)) > aheadOfTime*float64(c.ttl(req, held.Fetched))
-	if often && due && c.failing.recall(req) == nil {
+	if !req.Immutable() && !upstream.Offline(ctx) && c.isDue(req, held.Fetched) {
 		c.flights.refresh(context.WithValue(ctx, aheadKey{}, held.Fetched), req)
 	}
+}
+
+// isDue counts that an answer is given, and reports whether it is time to fetch it anew.
+func (c *core) isDue(req upstream.Request, fetched time.Time) bool {
+	if c.opts.Offline {
+		return false
+	}
+	often := c.demand.count(req, fetched) >= oftenAsked
+	due := float64(time.Since(fetched)) > aheadOfTime*float64(c.ttl(req, fetched))
+	return often && due && c.failing.recall(req) == nil
 }

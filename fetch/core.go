@@ -18,6 +18,7 @@ import (
 // A core is all of a [Client] that its options determine. Replacing them is
 // replacing it; the store stays.
 type core struct {
+	id       uint64 // which no other core of the Client has
 	opts     Options
 	plan     *plan
 	source   upstream.Upstream // all sources with their middleware
@@ -50,7 +51,7 @@ func (c *Client) shared() shared { return shared{c.store, &c.turns, &c.watch} }
 // newCore returns a core that works by o, which has its defaults.
 func newCore(o Options, p *plan, s shared) (*core, error) {
 	c := &core{
-		opts: o, log: o.Logger, shared: s, plan: p,
+		id: s.watch.cores.Add(1), opts: o, log: o.Logger, shared: s, plan: p,
 		noSumDB: o.unlistedPatterns(p.settings), routed: o.routedPatterns(p.settings), sumDBSetting: p.settings.GOSUMDB,
 		demand: newDemand(), notFound: newMemory(o.NotFoundTTL), failing: newMemory(refreshPause),
 	}

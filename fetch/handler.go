@@ -82,7 +82,7 @@ func NewHandler(f Fetcher, opts *HandlerOptions) http.Handler {
 	if f == nil {
 		panic("fetch: NewHandler: the Fetcher is nil")
 	}
-	h := &handler{fetcher: f}
+	h := &handler{fetcher: f, nosniff: []string{"nosniff"}}
 	if opts != nil {
 		h.opts = *opts
 	}
@@ -95,6 +95,7 @@ func NewHandler(f Fetcher, opts *HandlerOptions) http.Handler {
 type handler struct {
 	fetcher Fetcher
 	opts    HandlerOptions
+	nosniff []string // the value of that header, for all answers
 }
 
 func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -119,7 +120,7 @@ type exchange struct {
 }
 
 func (x *exchange) answer() {
-	x.w.Header().Set("X-Content-Type-Options", "nosniff")
+	x.w.Header()["X-Content-Type-Options"] = x.nosniff
 	if x.r.Method != http.MethodGet && x.r.Method != http.MethodHead {
 		x.account.note(x.req, nil, &upstream.Error{Class: upstream.Denied, Err: errMethod})
 		methodNotAllowed(x.w)
@@ -148,6 +149,9 @@ func (x *exchange) serve() {
 	if err != nil {
 		x.fail(err)
 		x.auditRefusal(r, req, caller, byAuthorize, err, Decision{})
+		return
+	}
+	if x.serveHeld(caller) {
 		return
 	}
 	via := x.via(r)
@@ -210,9 +214,14 @@ func (h *handler) writeHeader(header http.Header, req upstream.Request, resp *up
 		header.Set("ETag", `"`+resp.Digest+`"`)
 	}
 	if !req.Immutable() && (resp.Cached || resp.Stale != nil) && !resp.Fetched.IsZero() {
-		age := max(0, time.Since(resp.Fetched))
-		header.Set("Age", strconv.FormatInt(int64(age/time.Second), 10))
+		h.writeAge(header, resp.Fetched)
 	}
+}
+
+// writeAge says how old an answer is that can change (RFC 9111, section 5.1).
+func (h *handler) writeAge(header http.Header, fetched time.Time) {
+	age := max(0, time.Since(fetched))
+	header.Set("Age", strconv.FormatInt(int64(age/time.Second), 10))
 }
 
 func contentType(k upstream.Kind) string {

@@ -20,6 +20,7 @@ func (c *Client) Observe(t *Trace) (stop func()) { return c.watch.add(t) }
 // Client's, so that its cores share it.
 type watch struct {
 	counts counts
+	cores  atomic.Uint64 // that there were
 
 	mu     sync.Mutex
 	option *Trace                // of the present options

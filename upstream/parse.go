@@ -68,7 +68,7 @@ func parseFile(rest string) (Request, error) {
 	if dot < 0 {
 		return Request{}, errNotProtocol
 	}
-	version, err := module.UnescapeVersion(file[:dot])
+	version, err := unescapeVersion(file[:dot])
 	if err != nil {
 		return Request{}, err
 	}
@@ -122,7 +122,7 @@ func parseLookup(lookup string) (Request, error) {
 	if err != nil {
 		return Request{}, err
 	}
-	version, err := module.UnescapeVersion(escapedVersion)
+	version, err := unescapeVersion(escapedVersion)
 	if err != nil {
 		return Request{}, err
 	}
@@ -171,12 +171,29 @@ func validDatabase(name string) bool {
 // unescapePath is module.UnescapePath without its allocation for the common
 // path that holds no upper-case letter and so no escape.
 func unescapePath(escaped string) (string, error) {
-	for i := range len(escaped) {
-		if c := escaped[i]; c == '!' || 'A' <= c && c <= 'Z' {
-			return module.UnescapePath(escaped)
-		}
+	if hasCase(escaped) {
+		return module.UnescapePath(escaped)
 	}
 	return escaped, module.CheckPath(escaped)
+}
+
+// unescapeVersion is the same for module.UnescapeVersion: what has nothing to
+// escape is its own escaped form, if it is a version at all.
+func unescapeVersion(escaped string) (string, error) {
+	if hasCase(escaped) {
+		return module.UnescapeVersion(escaped)
+	}
+	return module.EscapeVersion(escaped)
+}
+
+// hasCase reports whether s has an escape, or a letter that must be escaped.
+func hasCase(s string) bool {
+	for i := range len(s) {
+		if c := s[i]; c == '!' || 'A' <= c && c <= 'Z' {
+			return true
+		}
+	}
+	return false
 }
 
 // isCanonical reports whether version is the canonical version of a module with
