@@ -67,6 +67,16 @@ func (x *exchange) openAccount() {
 	x.w = &x.account.counted
 }
 
+// count returns what counts the answer from now on.
+func (x *exchange) count() *counted {
+	if x.account != nil {
+		return &x.account.counted
+	}
+	c := &counted{ResponseWriter: x.w}
+	x.w = c
+	return c
+}
+
 // closeAccount tells of the exchange, also when the answer breaks off by a panic.
 func (x *exchange) closeAccount() {
 	a := &x.account.access

@@ -175,9 +175,8 @@ func (x *exchange) serve() {
 	defer resp.Body.Close()
 	x.account.note(req, resp, nil)
 	if x.opts.Audit != nil {
-		c := &counted{ResponseWriter: x.w}
+		c := x.count()
 		defer func() { x.auditAnswer(r, req, caller, resp, decision, c) }() // also when the body breaks off
-		x.w = c
 	}
 	x.writeHeader(x.w.Header(), req, resp)
 	writeBody(x.w, r, resp)

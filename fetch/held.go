@@ -19,6 +19,7 @@ type inscription struct {
 	handler *handler
 	core    uint64 // the id of the core by whose options it may be handed out
 	header  map[string][]string
+	resp    *upstream.Response // what Fetch would return, but for its body
 }
 
 // serveHeld answers a plain request from memory, if what is there is fresh and need not
@@ -59,28 +60,24 @@ func (x *exchange) inscribe(c *core, held *cache.Held) *inscription {
 	if c.refuse(x.req) != nil || !c.trusts(x.req, held.Verified) {
 		return nil
 	}
-	header := http.Header{}
-	x.writeHeader(header, x.req, heldResponse(held))
+	header, resp := http.Header{}, heldResponse(held)
+	x.writeHeader(header, x.req, resp)
 	header.Set("Content-Length", strconv.Itoa(len(held.Content)))
 	header.Set("Accept-Ranges", "bytes")
 	if !held.ModTime.IsZero() {
 		header.Set("Last-Modified", held.ModTime.UTC().Format(http.TimeFormat))
 	}
-	return &inscription{x.handler, c.id, header}
+	return &inscription{x.handler, c.id, header, resp}
 }
 
 // writeHeld writes the answer, and tells whoever is told of answers.
 func (x *exchange) writeHeld(c *Client, held *cache.Held, in *inscription, caller string) {
 	ctx, seen := c.watch.begin(x.r.Context(), x.req)
 	seen.endHeld(ctx, held)
-	if x.account != nil || x.opts.Audit != nil {
-		resp := heldResponse(held)
-		x.account.note(x.req, resp, nil)
-		if x.opts.Audit != nil {
-			w := &counted{ResponseWriter: x.w}
-			defer func() { x.auditAnswer(x.r, x.req, caller, resp, Decision{}, w) }()
-			x.w = w
-		}
+	x.account.note(x.req, in.resp, nil)
+	if x.opts.Audit != nil {
+		w := x.count()
+		defer func() { x.auditAnswer(x.r, x.req, caller, in.resp, Decision{}, w) }()
 	}
 	header := x.w.Header()
 	for field, value := range in.header {
