@@ -22,9 +22,10 @@ import (
 // have been but for the budget.
 //
 // All tries but the first are last resorts, for which an open circuit may let
-// one through before its time. If the first comes to nothing because the
-// circuits are open, so that nobody was asked at all, a last resort follows
-// without a wait.
+// one through before its time. If the first comes to nothing because circuits
+// are open, a last resort follows without a wait. Where one source says that there is
+// no such thing, or denies it, and the others are out, that is all: what does not
+// exist must not take as long as an outage while a mirror is dead.
 func Retry(opts *RetryOptions) upstream.Middleware {
 	o := opts.withDefaults()
 	return func(next upstream.Upstream) upstream.Upstream {
@@ -52,9 +53,14 @@ func (r *retry) Fetch(ctx context.Context, req upstream.Request) (*upstream.Resp
 	pace := r.opts.newPace()
 	resp, err := r.try(ctx, req)
 	last := upstream.WithLastResort(ctx)
-	if err != nil && nobodyAsked(err) && ctx.Err() == nil {
+	if err != nil && restIsOut(err) && ctx.Err() == nil {
+		settled := isAnswered(err)
 		resp, err = r.try(last, req)
 		pace.last = true
+		if err != nil && settled && isAnswered(err) {
+			r.tell(ctx, RetryEvent{Request: req, Try: 1, Reason: Pointless, Err: err})
+			return nil, err
+		}
 	}
 	for round, tries := 1, 1; err != nil; round++ {
 		wait, reason := r.decide(ctx, pace, round, err)
@@ -161,6 +167,28 @@ func isAnswer(err error) bool {
 		}
 	}
 	return true
+}
+
+// isAnswered reports whether some source gave an answer.
+func isAnswered(err error) bool {
+	return slices.ContainsFunc(attemptsOf(err), func(a *upstream.Error) bool {
+		return a.Class == upstream.NotFound || a.Class == upstream.Denied
+	})
+}
+
+// restIsOut reports whether circuits are open, and whoever was asked in spite of that
+// gave an answer.
+func restIsOut(err error) bool {
+	open := false
+	for _, a := range attemptsOf(err) {
+		switch {
+		case errors.Is(a, ErrOpen):
+			open = true
+		case a.Class != upstream.NotFound && a.Class != upstream.Denied:
+			return false
+		}
+	}
+	return open
 }
 
 // nobodyAsked reports whether err comes from open circuits alone.

@@ -1,6 +1,7 @@
 package breaker_test
 
 import (
+	"context"
 	"errors"
 	"testing"
 	"testing/synctest"
@@ -70,6 +71,35 @@ func TestRetryOverAnOpenSourceAndAbsence(t *testing.T) {
 		}
 		wantAsked(t, a, 2)
 	})
+}
+
+// Where one source has answered and the other stays out, that is the answer, at
+// once: a go command asks for many paths that do not exist.
+func TestRetryOverADeadSourceAndAbsence(t *testing.T) {
+	for _, class := range []upstream.Class{upstream.NotFound, upstream.Denied} {
+		synctest.Test(t, func(t *testing.T) {
+			a, b := down("a"), &source{name: "b"}
+			b.fails(upstream.Error{Class: class})
+			var told []breaker.RetryEvent
+			retried := breaker.Retry(&breaker.RetryOptions{OnRetry: func(_ context.Context, e breaker.RetryEvent) { told = append(told, e) }})(guarded(a, b))
+			askTimes(t, upstream.Sources(retried.(interface{ Unwrap() upstream.Upstream }).Unwrap())[0], 1)
+			time.Sleep(time.Second)
+			for range 3 {
+				start := time.Now()
+				if err := ask(t.Context(), t, retried, modKey); upstream.ClassOf(err) == upstream.Canceled {
+					t.Error(err)
+				}
+				if waited := time.Since(start); waited != 0 {
+					t.Errorf("%v: waited %v", class, waited)
+				}
+			}
+			wantAsked(t, a, 2) // and one last resort
+			wantAsked(t, b, 6)
+			if len(told) != 3 || told[0].Reason != breaker.Pointless {
+				t.Errorf("%v: told %v", class, told)
+			}
+		})
+	}
 }
 
 // The immediate last resort needs neither budget nor tries, and there is but one.

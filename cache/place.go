@@ -36,7 +36,9 @@ func openPlace(dir string) (*place, error) {
 	}
 	p := &place{root: root}
 	for _, own := range []string{tempDir, keyLockDir, changeDir} {
-		err = errors.Join(err, root.MkdirAll(own, 0o777))
+		if err = root.MkdirAll(own, 0o777); err != nil {
+			break
+		}
 	}
 	if err == nil {
 		p.owner, err = claim(root)

@@ -117,7 +117,7 @@ func (c *core) lockAcross(ctx context.Context, key string, own *turn) (unlock fu
 		return locked
 	}
 	if own.ctx.Err() == nil {
-		c.log.Warn("no lock on the cache in time; the file may be fetched twice", "key", key, "error", err)
+		c.log.Warn("no lock on the cache; the file may be fetched twice", "key", key, "error", err)
 	}
 	return func() {}
 }

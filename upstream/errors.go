@@ -81,16 +81,21 @@ type Error struct {
 
 // MayPass reports whether it may help to ask the same source again. It does not
 // where the source gave an answer, if only that it did not like the request: a
-// status from 400 to 499 other than 408, 425 and 429 (RFC 9110, section 15.5).
+// status from 400 to 499 other than 408, 425 and 429 (RFC 9110, section 15.5). Nor does
+// it where a forward proxy on the way gave such an answer.
 func (e *Error) MayPass() bool {
 	if e.Class != Unavailable && e.Class != Timeout {
 		return false
 	}
-	switch e.Status {
+	status := e.Status
+	if refusal, ok := errors.AsType[*ProxyError](e.Err); ok && status == 0 {
+		status = refusal.Status
+	}
+	switch status {
 	case http.StatusRequestTimeout, http.StatusTooEarly, http.StatusTooManyRequests:
 		return true
 	}
-	return e.Status < 400 || e.Status >= 500
+	return status < 400 || status >= 500
 }
 
 // Error returns one line: the request, the source, the class and the reason.

@@ -33,8 +33,9 @@ type Exchange struct {
 	TLS         *tls.ConnectionState // nil: no encryption
 }
 
-// A ProxyError is the refusal of a forward proxy to connect to a source. It comes
-// in place of an untyped error while exchanges are watched.
+// A ProxyError is the refusal of a forward proxy to connect to a source. With a
+// Transport of one's own, it comes in place of an untyped error while exchanges are
+// watched.
 type ProxyError struct {
 	Proxy  string // its URL, without credentials
 	Status int    // what it answered in place of 200
@@ -128,12 +129,18 @@ func openly(t *http.Transport) *http.Transport {
 				return err
 			}
 		}
-		if resp.StatusCode != http.StatusOK {
-			return &ProxyError{redact(proxy), resp.StatusCode}
-		}
-		return nil
+		return nameProxy(ctx, proxy, r, resp)
 	}
 	return c
+}
+
+// nameProxy makes an error that can be understood of a proxy's refusal, for
+// [http.Transport.OnProxyConnectResponse].
+func nameProxy(_ context.Context, proxy *url.URL, _ *http.Request, resp *http.Response) error {
+	if resp.StatusCode != http.StatusOK {
+		return &ProxyError{redact(proxy), resp.StatusCode}
+	}
+	return nil
 }
 
 // watched makes requests and tells of them.

@@ -76,15 +76,16 @@ func (o *HTTPOptions) withDefaults() HTTPOptions {
 // once: the standard library keeps only two idle connections to a host.
 func newTransport(opts *HTTPOptions) *http.Transport {
 	t := &http.Transport{
-		Proxy:                 http.ProxyFromEnvironment,
-		DialContext:           (&net.Dialer{Timeout: max(0, opts.ConnectTimeout)}).DialContext,
-		TLSHandshakeTimeout:   max(0, opts.TLSTimeout),
-		ResponseHeaderTimeout: max(0, opts.FirstByteTimeout),
-		ForceAttemptHTTP2:     true,
-		MaxIdleConns:          128,
-		MaxIdleConnsPerHost:   64,
-		IdleConnTimeout:       90 * time.Second,
-		DisableCompression:    true,
+		Proxy:                  http.ProxyFromEnvironment,
+		DialContext:            (&net.Dialer{Timeout: max(0, opts.ConnectTimeout)}).DialContext,
+		TLSHandshakeTimeout:    max(0, opts.TLSTimeout),
+		ResponseHeaderTimeout:  max(0, opts.FirstByteTimeout),
+		ForceAttemptHTTP2:      true,
+		MaxIdleConns:           128,
+		MaxIdleConnsPerHost:    64,
+		IdleConnTimeout:        90 * time.Second,
+		DisableCompression:     true,
+		OnProxyConnectResponse: nameProxy,
 		HTTP2: &http.HTTP2Config{
 			// A connection whose peer has vanished without a word would
 			// otherwise swallow requests until the kernel gives up.
