@@ -67,6 +67,18 @@ func (f *fallback) runners(begin, end int) []runner {
 	return runners
 }
 
+func (f *fallback) reachedFor(req Request, fails func(Upstream) bool) []Upstream {
+	var all []Upstream
+	for _, step := range f.steps {
+		reached := ReachedFor(step.Upstream, req, fails)
+		all = append(all, reached...)
+		if !step.OnAnyError && slices.ContainsFunc(reached, fails) {
+			break
+		}
+	}
+	return all
+}
+
 // absent reports whether e proves that the thing does not exist there. The "not
 // found" of a group of mirrors does not while one of them was failing.
 func absent(e *Error) bool { return e.Class == NotFound && e.Conclusive() }

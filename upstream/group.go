@@ -46,6 +46,25 @@ func SourcesFor(u Upstream, req Request) []Upstream {
 	return all
 }
 
+// ReachedFor returns those of [SourcesFor] that a request gets to that nobody answers,
+// while some sources fail: where a list goes on only after "not found", what is behind
+// one that fails is not asked.
+func ReachedFor(u Upstream, req Request, fails func(source Upstream) bool) []Upstream {
+	switch g := u.(type) {
+	case *routed:
+		return ReachedFor(g.route(req), req, fails)
+	case *fallback:
+		return g.reachedFor(req, fails)
+	case Group:
+		var all []Upstream
+		for _, member := range g.Members() {
+			all = append(all, ReachedFor(member, req, fails)...)
+		}
+		return all
+	}
+	return []Upstream{u}
+}
+
 // Sources returns u's sources, in order: u itself, or if it is a [Group], the
 // sources in its members. Middleware around a source is part of it.
 func Sources(u Upstream) []Upstream {
