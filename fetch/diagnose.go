@@ -11,62 +11,64 @@ import (
 // runs this. It prints plainly, and marshals to JSON with errors as text and
 // durations in nanoseconds. No credential is in it.
 type Diagnosis struct {
-	At   time.Time
-	Took time.Duration
+	At   time.Time     `json:"at"`
+	Took time.Duration `json:"took_ns"`
 
 	// Sources are in the order of the configuration; the checksum database is last.
-	Sources []SourceDiagnosis
+	Sources []SourceDiagnosis `json:"sources"`
 
 	// Findings are about no single source: this machine's clock, the settings.
-	Findings []Finding `json:",omitempty"`
+	Findings []Finding `json:"findings,omitempty"`
 }
 
 // A SourceDiagnosis says how one source fares.
 type SourceDiagnosis struct {
-	Source   string    // its name
-	Database bool      `json:",omitempty"` // it is the checksum database
-	OK       bool      // no finding is a [SeverityProblem]
-	Findings []Finding `json:",omitempty"`
+	Source   string    `json:"source"`             // its name
+	Database bool      `json:"database,omitempty"` // it is the checksum database
+	OK       bool      `json:"ok"`                 // no finding is a [SeverityProblem]
+	Findings []Finding `json:"findings,omitempty"`
 
 	// Asked is what was asked for, as module path or resource; empty where nothing
 	// was, and Note then says why.
-	Asked string `json:",omitempty"`
-	Note  string `json:",omitempty"`
+	Asked string `json:"asked,omitempty"`
+	Note  string `json:"note,omitempty"`
 
 	// What follows is known of a source that is asked over HTTP.
-	Address     string        `json:",omitempty"` // that was connected to: the source's, or the forward proxy's
-	Proxy       string        `json:",omitempty"` // the forward proxy on the way; empty: none
-	Redirected  string        `json:",omitempty"` // where the last redirect led
-	Status      int           `json:",omitempty"` // of the last response
-	Credentials bool          `json:",omitempty"` // some were sent
-	Certificate *Certificate  `json:",omitempty"` // the source's own, also one that is refused
-	Steps       Steps         `json:",omitzero"`
-	Took        time.Duration // in all
+	Address     string        `json:"address,omitempty"`     // that was connected to: the source's, or the forward proxy's
+	Proxy       string        `json:"proxy,omitempty"`       // the forward proxy on the way; empty: none
+	Redirected  string        `json:"redirected,omitempty"`  // where the last redirect to another server led
+	Status      int           `json:"status,omitempty"`      // of the last response
+	Credentials bool          `json:"credentials,omitempty"` // some were sent
+	Certificate *Certificate  `json:"certificate,omitempty"` // the source's own, also one that is refused
+	Steps       Steps         `json:"steps,omitzero"`
+	Took        time.Duration `json:"took_ns"` // in all
 }
 
 // Steps is how long each step of the first request took; 0 for one that there was
 // not, or that did not come to its end.
 type Steps struct {
-	DNS       time.Duration `json:",omitzero"`
-	Connect   time.Duration `json:",omitzero"` // without DNS and TLS
-	TLS       time.Duration `json:",omitzero"`
-	FirstByte time.Duration `json:",omitzero"` // from when the request was sent
+	DNS       time.Duration `json:"dns_ns,omitzero"`
+	Connect   time.Duration `json:"connect_ns,omitzero"` // without DNS and TLS
+	TLS       time.Duration `json:"tls_ns,omitzero"`
+	FirstByte time.Duration `json:"first_byte_ns,omitzero"` // from when the request was sent
 }
 
 // A Certificate is what a TLS server shows of itself.
 type Certificate struct {
-	Subject, Issuer     string
-	Names               []string // host names and addresses that it is for
-	NotBefore, NotAfter time.Time
+	Subject   string    `json:"subject"`
+	Issuer    string    `json:"issuer"`
+	Names     []string  `json:"names"` // host names and addresses that it is for
+	NotBefore time.Time `json:"not_before"`
+	NotAfter  time.Time `json:"not_after"`
 }
 
 // A Finding is one thing that is wrong.
 type Finding struct {
-	Problem  Problem
-	Severity Severity
-	Text     string // one sentence: what is wrong
-	Advice   string `json:",omitempty"` // what to do about it
-	Err      error  // the cause; nil: Text says all. Its text holds no credential.
+	Problem  Problem  `json:"problem"`
+	Severity Severity `json:"severity"`
+	Text     string   `json:"text"`             // one sentence: what is wrong
+	Advice   string   `json:"advice,omitempty"` // what to do about it
+	Err      error    `json:"error,omitempty"`  // the cause; nil: Text says all. Its text holds no credential.
 }
 
 // OK reports whether no finding is a [SeverityProblem].
@@ -119,16 +121,24 @@ func Diagnose(ctx context.Context, opts *Options) (*Diagnosis, error) {
 
 // Diagnose is [Diagnose] for the present sources of a Client. What it asks does not
 // count for the Client's circuits and statistics, and what it learns is not kept.
+// Closing the Client ends it.
 func (c *Client) Diagnose(ctx context.Context) *Diagnosis {
-	now := c.core.Load()
-	if c.closing.Load() {
-		return &Diagnosis{At: time.Now(), Findings: []Finding{settingsFinding("the Client was closed", "make another one", errClosed)}}
+	closed := &Diagnosis{At: time.Now(), Findings: []Finding{settingsFinding("the Client was closed", "make another one", errClosed)}}
+	ctx, done := c.during(ctx)
+	if ctx == nil {
+		return closed
 	}
+	defer done()
+	now := c.core.Load()
 	d, err := newDiagnoser(now.opts, now.plan)
 	if err != nil { // which New would have found
 		return &Diagnosis{At: time.Now(), Findings: []Finding{settingsFinding("the options are not in order", "see what the error says", err)}}
 	}
-	return d.run(ctx)
+	found := d.run(ctx)
+	if c.closing.Load() {
+		return closed // what was found is that it was ended
+	}
+	return found
 }
 
 func settingsFinding(text, advice string, err error) Finding {

@@ -73,7 +73,7 @@ func checkForms(t *testing.T, d *fetch.Diagnosis) {
 		if !strings.Contains(d.String(), f.Text) || !strings.Contains(d.String(), f.Advice) || f.Text == "" || f.Advice == "" {
 			t.Errorf("%+v is not all in the text, or has none:\n%s", f, d)
 		}
-		if f.Err != nil && !strings.Contains(string(data), `"Err":"`) {
+		if f.Err != nil && !strings.Contains(string(data), `"error":"`) {
 			t.Errorf("the cause of %+v is not in %s", f, data)
 		}
 		t.Logf("%v: %s\n\t%s", f.Problem, f.Text, f.Advice)
@@ -128,6 +128,7 @@ func TestDiagnoseAnswers(t *testing.T) {
 		{"out", status(503), "problem: server error", "status 503"},
 		{"broken", status(500), "problem: server error", "status 500"},
 		{"odd", status(400), "problem: server error", "status 400"},
+		{"nothing at all", status(200), "warning: wrong content", "lists no version of example.com/hello"},
 		{"asks as a proxy does", status(407), "problem: proxy authentication", "407"},
 		{"reset", func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, "problem: reset", "broke the connection off"},
 		{"cut off", faulty(breakOff), "problem: reset", "broke the connection off"},
@@ -174,6 +175,49 @@ func wantFinding(t *testing.T, d *fetch.Diagnosis, want, text string) {
 	}
 	if s.OK != !strings.HasPrefix(want, "problem") || want != "" && !strings.Contains(s.Findings[0].Text, text) {
 		t.Errorf("OK is %v; %q is not in:\n%v", s.OK, text, d)
+	}
+}
+
+// What is said of redirects is where the last one led, also if the last request was not
+// redirected; those that stay at a server are no matter.
+func TestDiagnoseRedirected(t *testing.T) {
+	o := serve(t, newOrigin(t))
+	to := func(server string) string {
+		return serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, server+r.URL.Path, http.StatusFound)
+		}))
+	}
+	within := newOrigin(t)
+	within.Fail(func(w http.ResponseWriter, r *http.Request) bool {
+		if strings.HasPrefix(r.URL.Path, "/moved/") {
+			r.URL.Path = strings.TrimPrefix(r.URL.Path, "/moved")
+			return false
+		}
+		http.Redirect(w, r, "/moved"+r.URL.Path, http.StatusFound)
+		return true
+	})
+	listElsewhere := newOrigin(t)
+	listElsewhere.Fail(func(w http.ResponseWriter, r *http.Request) bool {
+		if !strings.HasSuffix(r.URL.Path, "/list") {
+			return false
+		}
+		http.Redirect(w, r, o+r.URL.Path, http.StatusFound)
+		return true
+	})
+	for _, test := range []struct{ name, source, want string }{
+		{"none", o, ""},
+		{"one", to(o), o},
+		{"two", to(to(o)), o},
+		{"the list alone", serve(t, listElsewhere), o},
+		{"at the same server", serve(t, within), ""},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			d := diagnose(t, diagnoseOptions(test.source))
+			wantFinding(t, d, "", "")
+			if diff := cmp.Diff(test.want, d.Sources[0].Redirected); diff != "" {
+				t.Errorf("redirected (-want +got):\n%s", diff)
+			}
+		})
 	}
 }
 

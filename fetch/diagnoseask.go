@@ -92,6 +92,10 @@ func (t *inquiry) askSource(ctx context.Context, req upstream.Request) {
 		t.find(t.wrongContent(data, "the list of "+req.Module(), err))
 		return
 	}
+	if len(versions) == 0 && !t.madeUp {
+		t.find(t.emptyList(req.Module()))
+		return
+	}
 	t.checkFile(ctx, req.Module(), versions)
 }
 

@@ -20,6 +20,9 @@ func (t *inquiry) byDNS(e *upstream.Error) (Finding, bool) {
 		Advice: "is this machine online, and its name server (resolv.conf, VPN) the one that knows this name?"}
 	if dns.IsNotFound {
 		f.Advice = "check the spelling in GOPROXY; if the name is known only in a VPN or an internal network, connect to that"
+		if t.said.Database {
+			f.Advice = "if this network knows no public names, use a module proxy that speaks for the database; if GOSUMDB names one of your own, check the spelling"
+		}
 	}
 	return f, true
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"sync"
 
+	"github.com/breakwater-go/breakwater/breaker"
 	"github.com/breakwater-go/breakwater/upstream"
 	"github.com/breakwater-go/breakwater/verify"
 	"golang.org/x/mod/modfile"
@@ -24,6 +25,18 @@ func (t *inquiry) wrongContent(data []byte, what string, err error) Finding {
 	}
 	if t.isAway() {
 		f.Problem = ProblemRedirected
+	}
+	return f
+}
+
+// emptyList is the finding for a list without a version. It may be right for a module
+// that was never released, and the default one has many; it is also what a server
+// says that answers everything with nothing.
+func (t *inquiry) emptyList(path string) Finding {
+	f := Finding{Problem: ProblemWrongContent, Severity: SeverityWarning, Text: fmt.Sprintf("%s lists no version of %s, so that no file can be looked at", t.where(), path),
+		Advice: "check the URL in GOPROXY: is there a module proxy at it?"}
+	if path != breaker.DefaultProbeModule {
+		f.Advice += " If this module has no releases, put one that has some into Options.Probe.Module"
 	}
 	return f
 }

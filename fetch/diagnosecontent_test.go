@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/breakwater-go/breakwater/breaker"
+	"github.com/breakwater-go/breakwater/fetch"
 	"github.com/breakwater-go/breakwater/fetch/internal/origin"
 	"github.com/breakwater-go/breakwater/upstream"
 	"github.com/breakwater-go/breakwater/verify"
@@ -104,4 +106,62 @@ func TestDiagnoseVerifier(t *testing.T) {
 	opts := diagnoseOptions(serve(t, newOrigin(t)))
 	opts.Verifier = vouchesForNothing{}
 	wantFinding(t, diagnose(t, opts), "problem: wrong hash", "the auditors says [h1:none]")
+}
+
+// A list without a version is suspicious, but not that of a module that nobody has; who
+// chose the module may have to choose another one.
+func TestDiagnoseEmptyList(t *testing.T) {
+	empty := serve(t, http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	private := diagnoseOptions("off")
+	private.Private = []upstream.Route{{Patterns: "corp.example", Upstream: newHTTP(t, empty, nil)}}
+	chosen, byDefault := diagnoseOptions(empty), diagnoseOptions(empty)
+	byDefault.Probe = nil
+	for _, test := range []struct {
+		name          string
+		opts          fetch.Options
+		want          []string
+		chooseAnother bool
+	}{
+		{"chosen", chosen, []string{"warning: wrong content"}, true},
+		{"default", byDefault, []string{"warning: wrong content"}, false},
+		{"made up", private, nil, false},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			d := diagnose(t, test.opts)
+			var found []fetch.Finding
+			for _, s := range d.Sources {
+				found = append(found, s.Findings...)
+			}
+			if diff := cmp.Diff(test.want, diagnosed(found)); diff != "" || !d.OK() {
+				t.Errorf("findings (-want +got):\n%s\n%v", diff, d)
+			}
+			if got := strings.Contains(d.String(), "Options.Probe.Module"); got != test.chooseAnother {
+				t.Errorf("another module is advised: %v, want %v", got, test.chooseAnother)
+			}
+		})
+	}
+}
+
+// A source that lacks the module that public ones have may be the wrong path.
+func TestDiagnoseWrongPath(t *testing.T) {
+	opts := diagnoseOptions(serve(t, newOrigin(t)) + "/wrong")
+	opts.Probe = nil
+	d := diagnose(t, opts)
+	wantFinding(t, d, "warning: wrong content", "does not have "+breaker.DefaultProbeModule)
+	if !d.OK() {
+		t.Error("it may be a source of other modules, which is in order")
+	}
+}
+
+// Whom the database would be asked through is not claimed where it is not known.
+func TestDiagnoseUnknownSupport(t *testing.T) {
+	o := newOrigin(t)
+	o.Fail(func(w http.ResponseWriter, r *http.Request) bool {
+		return strings.HasSuffix(r.URL.Path, "/supported") && origin.Status(500)(w, r)
+	})
+	opts := diagnoseOptions(serve(t, o))
+	opts.Go.GOSUMDB = o.VerifierKey
+	if d := diagnose(t, opts); d.Sources[1].Note != "" {
+		t.Errorf("note: %q", d.Sources[1].Note)
+	}
 }

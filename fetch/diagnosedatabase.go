@@ -24,17 +24,8 @@ func (t *inquiry) askDatabase(ctx context.Context) {
 	}
 	ctx, cancel := bounded(ctx)
 	defer cancel()
-	t.said.Note = "asked itself: GOSUMDB gives its URL"
-	if !db.Fixed {
-		supported, err := t.supports(ctx)
-		if err != nil {
-			t.findNoSupport(err)
-			return
-		}
-		t.said.Note = "asked itself: no module proxy speaks for it"
-		if supported {
-			t.said.Note = "asked through a module proxy, which speaks for it"
-		}
+	if !t.decideWhom(ctx) {
+		return
 	}
 	req, err := upstream.NewSumDBRequest(db.Name, "latest")
 	if err != nil {
@@ -49,6 +40,25 @@ func (t *inquiry) askDatabase(ctx context.Context) {
 	if err != nil {
 		t.explainDatabase(upstream.AsError(err, req, db.Name))
 	}
+}
+
+// decideWhom finds out who is asked, and reports whether somebody is.
+func (t *inquiry) decideWhom(ctx context.Context) bool {
+	if t.diagnoser.database.database.Fixed {
+		t.said.Note = "asked itself: GOSUMDB gives its URL"
+		return true
+	}
+	supported, err := t.supports(ctx)
+	switch {
+	case err != nil:
+		t.findNoSupport(err)
+		return false
+	case supported:
+		t.said.Note = "asked through a module proxy, which speaks for it"
+	default:
+		t.said.Note = "asked itself: no module proxy speaks for it"
+	}
+	return true
 }
 
 // supports asks the module proxies whether they speak for the database.

@@ -73,7 +73,7 @@ func (f Finding) MarshalJSON() ([]byte, error) {
 	type plain Finding
 	shown := struct {
 		plain
-		Err string `json:",omitempty"`
+		Err string `json:"error,omitempty"`
 	}{plain: plain(f)}
 	if f.Err != nil {
 		shown.Err = f.Err.Error()

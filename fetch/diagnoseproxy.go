@@ -38,6 +38,10 @@ func (t *inquiry) proxyAuth(proxy string) Finding {
 	if proxy == "" {
 		proxy = "on the way"
 	}
+	if strings.Contains(proxy, "@") {
+		return Finding{Problem: ProblemProxyAuth, Text: fmt.Sprintf("the proxy %s refuses the name and password that its URL has (status 407)", proxy),
+			Advice: "correct them, or ask its operator whether they have expired, or " + goAround(proxy, t.host())}
+	}
 	return Finding{Problem: ProblemProxyAuth, Text: fmt.Sprintf("the proxy %s wants to know who asks (status 407)", proxy),
 		Advice: "put name and password into the proxy's URL, as http://NAME:PASSWORD@host:port, or " + goAround(proxy, t.host())}
 }

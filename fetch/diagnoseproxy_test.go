@@ -68,9 +68,9 @@ func TestDiagnoseProxy(t *testing.T) {
 		want, text          string
 	}{
 		{"works", serving(&forwardProxy{password: password}, "user:"+password+"@"), https, "", ""},
-		{"wants to know who asks", serving(&forwardProxy{password: password}, ""), https, "problem: proxy authentication", "(status 407)"},
+		{"wants to know who asks", serving(&forwardProxy{password: password}, ""), https, "problem: proxy authentication", "wants to know who asks (status 407)"},
 		{"wants to know who asks, plain", serving(&forwardProxy{password: password}, ""), "http://proxy.invalid", "problem: proxy authentication", "(status 407)"},
-		{"wrong password", serving(&forwardProxy{password: password}, "user:wrong-wrong@"), https, "problem: proxy authentication", "(status 407)"},
+		{"wrong password", serving(&forwardProxy{password: password}, "user:wrong-wrong@"), https, "problem: proxy authentication", "refuses the name and password that its URL has (status 407)"},
 		{"forbids", serving(&forwardProxy{status: 403}, ""), https, "problem: proxy", "it answers 403 Forbidden"},
 		{"does not reach the host", serving(&forwardProxy{}, ""), "https://" + dead.Listener.Addr().String(), "problem: proxy", "it answers 502 Bad Gateway"},
 		{"is dead", dead.URL, https, "problem: proxy", "is what fails: it refuses connections"},

@@ -178,10 +178,20 @@ func (t *inquiry) end(begun time.Time) {
 	}
 	first, last := t.exchanges[0], t.exchanges[len(t.exchanges)-1]
 	t.said.Proxy, t.said.Status, t.said.Credentials = first.Proxy, last.Status, first.Credentials || last.Credentials
-	if i := slices.IndexFunc(t.exchanges, func(e upstream.Exchange) bool { return hostOf(e.URL) != hostOf(first.URL) }); i >= 0 {
-		t.said.Redirected = t.exchanges[i].URL
-	}
+	t.said.Redirected = redirectedTo(t.exchanges)
 	if t.said.Certificate == nil && first.TLS != nil && len(first.TLS.PeerCertificates) > 0 {
 		t.said.Certificate = shownCertificate(first.TLS.PeerCertificates[0])
 	}
+}
+
+// redirectedTo returns where the last redirect to another server led, if one was
+// followed. A request that was not redirected may have come after it.
+func redirectedTo(exchanges []upstream.Exchange) string {
+	led := ""
+	for i, e := range exchanges[1:] {
+		if from := exchanges[i]; from.Location == e.URL && from.URL != e.URL {
+			led = e.URL
+		}
+	}
+	return led
 }

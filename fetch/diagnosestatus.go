@@ -10,6 +10,7 @@ import (
 	"time"
 	"unicode"
 
+	"github.com/breakwater-go/breakwater/breaker"
 	"github.com/breakwater-go/breakwater/upstream"
 )
 
@@ -20,6 +21,12 @@ func (t *inquiry) explainAbsence(e *upstream.Error) {
 		t.find(Finding{Problem: ProblemWrongContent, Severity: SeverityWarning, Err: e,
 			Text:   fmt.Sprintf("%s answers %d with a web page, so that it may be no module proxy", t.where(), e.Status),
 			Advice: "check the path of the URL in GOPROXY: repository managers have one for each repository"})
+		return
+	}
+	if t.said.Asked == breaker.DefaultProbeModule {
+		t.find(Finding{Problem: ProblemWrongContent, Severity: SeverityWarning, Err: e,
+			Text:   fmt.Sprintf("%s does not have %s, which public module proxies have (status %d)", t.where(), t.said.Asked, e.Status),
+			Advice: "check the path of the URL in GOPROXY; a source that has other modules alone is better named in a route of its own"})
 		return
 	}
 	t.said.Note = "it does not have " + t.said.Asked + ", which is a good answer"
@@ -55,8 +62,12 @@ func (t *inquiry) byStatus(e *upstream.Error) (Finding, bool) {
 		}
 		return f, true
 	default:
-		return Finding{Problem: ProblemServerError, Text: fmt.Sprintf("%s answers status %d to a request of the module proxy protocol%s", t.where(), code, said(e)),
-			Advice: "check the URL in GOPROXY: is there a module proxy at it?"}, true
+		f := Finding{Problem: ProblemServerError, Text: fmt.Sprintf("%s answers status %d to a request of the module proxy protocol%s", t.where(), code, said(e)),
+			Advice: "check the URL in GOPROXY: is there a module proxy at it?"}
+		if code == http.StatusBadRequest && strings.HasPrefix(t.last().URL, "http:") { // as servers answer on a port that is for TLS
+			f.Advice = "write https:// in GOPROXY if the port speaks TLS; if not, check the URL: is there a module proxy at it?"
+		}
+		return f, true
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"strings"
@@ -17,6 +18,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"golang.org/x/mod/module"
 )
+
+// unreleased is a list with which a source is in order, and not asked for any file.
+const unreleased = "v0.0.0-20260102030405-0123456789ab\n"
 
 // paced is how long servers take, by host: to be connected to, and to answer.
 type paced map[string]struct{ connect, answer time.Duration }
@@ -58,7 +62,7 @@ func answerAll(c net.Conn, after time.Duration) {
 		case <-gone:
 			return
 		}
-		if _, err := fmt.Fprintf(c, "HTTP/1.1 200 OK\r\nDate: %s\r\nContent-Length: 0\r\n\r\n", time.Now().UTC().Format(http.TimeFormat)); err != nil {
+		if _, err := fmt.Fprintf(c, "HTTP/1.1 200 OK\r\nDate: %s\r\nContent-Length: %d\r\n\r\n%s", time.Now().UTC().Format(http.TimeFormat), len(unreleased), unreleased); err != nil {
 			return
 		}
 		<-gone
@@ -172,6 +176,7 @@ func TestDiagnoseClock(t *testing.T) {
 					// Half a second more: it is cut to whole seconds.
 					w.Header().Set("Date", time.Now().Add(skew+time.Second/2).UTC().Format(http.TimeFormat))
 					w.Header().Set("Age", fmt.Sprint(int(test.age.Seconds())))
+					_, _ = io.WriteString(w, unreleased)
 				})))
 			}
 			d := diagnose(t, diagnoseOptions(strings.Join(urls, ",")))

@@ -164,3 +164,13 @@ func TestDiagnoseTLS(t *testing.T) {
 		})
 	}
 }
+
+// Who asks a TLS port without TLS is told of https.
+func TestDiagnosePlainToTLS(t *testing.T) {
+	server := serveTLS(t, newOrigin(t), nil)
+	d := diagnose(t, diagnoseOptions("http://"+server.Listener.Addr().String()))
+	wantFinding(t, d, "problem: server error", "status 400")
+	if advice := d.Sources[0].Findings[0].Advice; !strings.Contains(advice, "https://") {
+		t.Errorf("the advice is %q", advice)
+	}
+}

@@ -22,7 +22,7 @@ func (t *tracing) attemptStart(ctx context.Context, e fetch.AttemptStart) contex
 }
 
 func (t *tracing) attemptEnd(ctx context.Context, a upstream.Attempt) {
-	span := t.current(ctx)
+	span := t.ending(ctx)
 	defer span.End()
 	if !span.IsRecording() {
 		return

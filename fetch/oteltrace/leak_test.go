@@ -13,6 +13,7 @@ import (
 	"github.com/breakwater-go/breakwater/fetch"
 	"github.com/breakwater-go/breakwater/fetch/oteltrace"
 	"github.com/breakwater-go/breakwater/upstream"
+	"github.com/google/go-cmp/cmp"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 )
 
@@ -92,5 +93,26 @@ func TestHooksSideBySide(t *testing.T) {
 		if got := len(test.account.ends()); got != test.want {
 			t.Errorf("%d spans, want %d", got, test.want)
 		}
+	}
+}
+
+// A Client that has the same hooks twice, by its options and by Observe, has a span
+// below each span, and ends both.
+func TestSameHooksTwice(t *testing.T) {
+	a := newAccount(sdktrace.AlwaysSample())
+	hooks := oteltrace.New(&oteltrace.Options{TracerProvider: a})
+	c := newClient(t, fetch.Options{Upstream: source("one", answers), Trace: hooks})
+	defer c.Observe(hooks)()
+	ask(t.Context(), c, request(t, upstream.Mod, "v1.0.0"))
+	want := `
+fetch mod (internal) outcome=miss size=25 source=one
+	fetch mod (internal) outcome=miss size=25 source=one
+		* commit size=25 stored=true
+		* commit size=25 stored=true
+		attempt mod (client) result=answered size=25 source=one
+			attempt mod (client) result=answered size=25 source=one
+`
+	if diff := cmp.Diff(want, "\n"+(&traced{c, a}).story(t)); diff != "" {
+		t.Errorf("spans (-want +got):\n%s", diff)
 	}
 }

@@ -202,7 +202,7 @@ func TestCallerWhoGoesAway(t *testing.T) {
 		time.Sleep(fetchGrace)
 		synctest.Wait()
 		want := `
-fetch mod (internal) class=timeout outcome=failed Error: timeout
+fetch mod (internal) class=timeout outcome=canceled
 	attempt mod (client) result=canceled source=one
 `
 		if diff := cmp.Diff(want, "\n"+c.story(t)); diff != "" {

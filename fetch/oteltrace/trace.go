@@ -2,6 +2,7 @@ package oteltrace
 
 import (
 	"context"
+	"sync/atomic"
 
 	"github.com/breakwater-go/breakwater/fetch"
 	"github.com/breakwater-go/breakwater/upstream"
@@ -16,7 +17,8 @@ const scope = "github.com/breakwater-go/breakwater/fetch/oteltrace"
 
 // New returns hooks that make spans, for the Trace of [fetch.Options] or for
 // [fetch.Client.Observe]. Several Clients may share them, also where one is another's
-// source. The options are copied.
+// source. The options are copied. A Client that is given the same hooks twice is told of
+// twice: each of its spans has another one below it.
 func New(opts *Options) *fetch.Trace {
 	t := &tracing{opts: opts.withDefaults()}
 	provider := t.opts.TracerProvider
@@ -39,9 +41,9 @@ func New(opts *Options) *fetch.Trace {
 	}
 }
 
-// tracing is the hooks. It is also the key under which contexts hold its latest
-// span: a hook of the end must find its own, and not one that was put into the context by
-// somebody else whose hooks are told of the same.
+// tracing is the hooks. It is also the key under which contexts hold its spans: a hook
+// of the end must find its own, and not one that was put into the context by somebody
+// else whose hooks are told of the same.
 type tracing struct {
 	opts     Options
 	tracer   trace.Tracer
@@ -74,14 +76,49 @@ func (t *tracing) begin(ctx context.Context, of []beginning, req upstream.Reques
 	if t.opts.ModuleNames && span.IsRecording() {
 		span.SetAttributes(nameAttributes(req)...)
 	}
-	return context.WithValue(ctx, t, span), span
+	return &opened{Context: ctx, by: t, span: span, outer: t.latest(ctx)}, span
+}
+
+// An opened is a context that holds a span. Where a Client has the same hooks twice, both
+// are told of an end with the same context, and the second must come to the outer span.
+type opened struct {
+	context.Context
+	by    *tracing
+	span  trace.Span
+	outer *opened // nil: none
+	ended atomic.Bool
+}
+
+func (o *opened) Value(key any) any {
+	if key == o.by {
+		return o
+	}
+	return o.Context.Value(key)
+}
+
+// latest returns what was opened last on the way to ctx; nil if nothing was, as in the
+// background.
+func (t *tracing) latest(ctx context.Context) *opened {
+	o, _ := ctx.Value(t).(*opened)
+	return o
 }
 
 // current returns the span that was opened last on the way to ctx; one that does
-// nothing if there is none, as in the background.
+// nothing if there is none.
 func (t *tracing) current(ctx context.Context) trace.Span {
-	if span, ok := ctx.Value(t).(trace.Span); ok {
-		return span
+	if o := t.latest(ctx); o != nil {
+		return o.span
+	}
+	return trace.SpanFromContext(context.Background())
+}
+
+// ending returns the innermost span on the way to ctx that no hook of an end was told
+// of yet, for the caller to end; one that does nothing if there is none.
+func (t *tracing) ending(ctx context.Context) trace.Span {
+	for o := t.latest(ctx); o != nil; o = o.outer {
+		if o.ended.CompareAndSwap(false, true) {
+			return o.span
+		}
 	}
 	return trace.SpanFromContext(context.Background())
 }
@@ -92,7 +129,7 @@ func (t *tracing) requestStart(ctx context.Context, e fetch.RequestStart) contex
 }
 
 func (t *tracing) requestEnd(ctx context.Context, e fetch.RequestEnd) {
-	span := t.current(ctx)
+	span := t.ending(ctx)
 	defer span.End()
 	if !span.IsRecording() {
 		return

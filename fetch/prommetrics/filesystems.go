@@ -13,9 +13,15 @@ import (
 // hang the scrape that would tell of it.
 type fileSystems map[string]cache.Store
 
-// looking is how a file system is asked. Once it was too slow it is left alone
-// for long, since each call that hangs holds a thread.
-var looking = cache.GateOptions{Failures: 1, Slow: 500 * time.Millisecond, Pause: time.Minute}
+const (
+	slowLook  = 500 * time.Millisecond // a file system that takes as long hangs
+	lookPause = time.Minute            // and is left alone for as long: each call that hangs holds a thread
+)
+
+// gated returns store behind a gate that closes at the first failure.
+func gated(store cache.Store) cache.Store {
+	return cache.Gate(store, &cache.GateOptions{Failures: 1, Slow: slowLook, Pause: lookPause})
+}
 
 // openFileSystems opens the directories of the layers that have one.
 func openFileSystems(layers []cache.Usage) fileSystems {
@@ -25,7 +31,7 @@ func openFileSystems(layers []cache.Usage) fileSystems {
 			continue
 		}
 		if store, err := cache.OpenReadOnly(layer.Dir); err == nil {
-			all[layer.Dir] = cache.Gate(store, &looking)
+			all[layer.Dir] = gated(store)
 		}
 	}
 	return all
@@ -44,6 +50,20 @@ func (f fileSystems) look() map[string]cache.FileSystem {
 		}
 	}
 	return found
+}
+
+// byDirectory returns file systems by the label's value of their directory. Several
+// directories may have the same one, whose series may exist once only: that with the
+// least room counts.
+func byDirectory(below map[string]cache.FileSystem) map[string]cache.FileSystem {
+	all := map[string]cache.FileSystem{}
+	for dir, fs := range below {
+		dir = text(dir)
+		if other, again := all[dir]; !again || fs.Free < other.Free {
+			all[dir] = fs
+		}
+	}
+	return all
 }
 
 // close waits for calls that hang.

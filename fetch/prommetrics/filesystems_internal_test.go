@@ -38,7 +38,7 @@ func (m *mount) answer() {
 func TestFileSystemThatHangs(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := &mount{Store: cache.NewMemory(nil)}
-		all := fileSystems{"dir": cache.Gate(m, &looking)}
+		all := fileSystems{"dir": gated(m)}
 		defer all.close()
 		for _, step := range []struct {
 			name  string
@@ -48,11 +48,11 @@ func TestFileSystemThatHangs(t *testing.T) {
 			took  time.Duration
 		}{
 			{"well", false, 0, 1, 0},
-			{"hangs", true, 0, 0, looking.Slow},
+			{"hangs", true, 0, 0, slowLook},
 			{"is left alone", true, 0, 0, 0},
-			{"is tried again", true, 2 * looking.Pause, 0, looking.Slow},
+			{"is tried again", true, 2 * lookPause, 0, slowLook},
 			{"is well, and not tried yet", false, 0, 0, 0},
-			{"is well again", false, 2 * looking.Pause, 1, 0},
+			{"is well again", false, 2 * lookPause, 1, 0},
 		} {
 			m.hangs.Store(step.hangs)
 			time.Sleep(step.pause)
@@ -68,4 +68,19 @@ func TestFileSystemThatHangs(t *testing.T) {
 			}
 		}
 	})
+}
+
+// Directories whose names are no text, and become the same one, have one series: two
+// would fail the whole scrape.
+func TestDirectoriesOfOneName(t *testing.T) {
+	below := map[string]cache.FileSystem{
+		"a":     {Total: 500, Free: 50},
+		"b\xff": {Total: 100, Free: 20},
+		"b\xfe": {Total: 300, Free: 10},
+		"b\xfd": {Total: 200, Free: 30},
+	}
+	want := map[string]cache.FileSystem{"a": {Total: 500, Free: 50}, "b\uFFFD": {Total: 300, Free: 10}}
+	if diff := cmp.Diff(want, byDirectory(below)); diff != "" {
+		t.Errorf("by directory (-want +got):\n%s", diff)
+	}
 }

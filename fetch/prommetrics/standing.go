@@ -63,9 +63,9 @@ func (s *standing) send(ch chan<- prometheus.Metric, of *fetch.Stats, below map[
 	}
 	s.sources.send(ch, of.Sources)
 	s.layers.send(ch, of.Cache)
-	for dir, fs := range below {
-		s.fileSystemFree.send(ch, float64(fs.Free), text(dir))
-		s.fileSystemSize.send(ch, float64(fs.Total), text(dir))
+	for dir, fs := range byDirectory(below) {
+		s.fileSystemFree.send(ch, float64(fs.Free), dir)
+		s.fileSystemSize.send(ch, float64(fs.Total), dir)
 	}
 	s.sendDatabase(ch, of.Database)
 	s.buildInfo.send(ch, 1, s.version, s.goVersion)

@@ -8,12 +8,14 @@ import (
 	"maps"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
 	"testing"
 	"text/tabwriter"
 
+	"github.com/breakwater-go/breakwater/cache"
 	"github.com/breakwater-go/breakwater/upstream"
 	gocmp "github.com/google/go-cmp/cmp"
 	"github.com/prometheus/client_golang/prometheus"
@@ -226,5 +228,30 @@ func TestWhatIsBelow(t *testing.T) {
 	}
 	if got := all[`cache_max_bytes{layer="disk"}`]; got != 1<<20 {
 		t.Errorf("the bound of the disk is %v", got)
+	}
+}
+
+// Directories whose names become the same label are told of together, and not instead
+// of all that there is to tell.
+func TestDirectoriesWithoutText(t *testing.T) {
+	base := t.TempDir()
+	opts := options(named("a", hasMod))
+	var disks []cache.Store
+	for _, name := range []string{"store \xff", "store \xfe"} {
+		disk, err := cache.OpenDisk(filepath.Join(base, name), nil)
+		if err != nil {
+			t.Skip(err) // a file system that has text only
+		}
+		t.Cleanup(func() {
+			if err := disk.Close(); err != nil {
+				t.Error(err)
+			}
+		})
+		disks = append(disks, disk)
+	}
+	opts.Store = cache.Layered(disks...)
+	s := observe(t, opts)
+	if size := s.scrape(t)[`cache_filesystem_size_bytes{dir="`+base+"/store \uFFFD\"}"]; size <= 0 {
+		t.Errorf("a file system of %v bytes", size)
 	}
 }
