@@ -12,7 +12,8 @@ import (
 // its circuit is open.
 var ErrOpen = errors.New("not asked: its circuit is open")
 
-// openError is ErrOpen that also says what the last failure was.
+// openError is ErrOpen that also says of what kind the last failure was, and no
+// more: it may have been another caller's, of whose modules this one must not learn.
 type openError struct{ last string }
 
 func (e *openError) Error() string { return ErrOpen.Error() + ", the last failure: " + e.last }
@@ -30,7 +31,8 @@ func (e *openError) Unwrap() error { return ErrOpen }
 // outpaced before the first byte or because its body was slow (see
 // [upstream.Hedge]). Time in our own queue is nobody's fault. While
 // the circuit is open, Fetch fails at once, of class Unavailable, with [ErrOpen]
-// as the cause and RetryAfter saying when the source will be asked again.
+// as the cause and RetryAfter saying when the source will be asked again. Of the last
+// failure it tells the class and the status; the whole of it is in [CircuitChange].
 //
 // The result is an [upstream.HealthReporter]. It has a method
 // Strike(upstream.Kind, error), which opens the circuit at once, for a lie that
@@ -100,9 +102,8 @@ func (l *lane) refusal(ctx context.Context, req upstream.Request) *upstream.Erro
 	wait := time.Until(l.reopensFor(ctx))
 	e := &upstream.Error{Request: req, Source: l.source, Err: ErrOpen, RetryAfter: max(0, wait)}
 	if last := l.last.Load(); last != nil {
-		reason := *last
-		reason.Source, reason.RetryAfter = "", 0 // which stand around this reason already
-		e.Err = &openError{reason.Reason()}
+		kind := upstream.Error{Class: last.Class, Status: last.Status}
+		e.Err = &openError{kind.Reason()}
 	}
 	return e
 }

@@ -12,16 +12,18 @@ import (
 	"github.com/breakwater-go/breakwater/upstream"
 )
 
-// A refusal says what the failures were, in one line that names the source once.
+// A refusal says of what kind the failures were, in one line that names the source
+// once. Nothing is in it that the source said, for it may have named another caller's
+// module.
 func TestRefusalText(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &source{name: "proxy"}
-		s.fails(upstream.Error{Status: 502, Err: errors.New("connection reset")})
+		s.fails(upstream.Error{Status: 502, Err: errors.New("connection reset"), Text: "of private.example/m"})
 		u := breaker.Circuit(nil)(s)
 		askTimes(t, u, 5)
 		want := "a.example/m@v1.0.0 (mod): proxy: unavailable: " +
 			"not asked: its circuit is open, " +
-			"the last failure: unavailable (status 502): connection reset (retry after 10s)"
+			"the last failure: unavailable (status 502) (retry after 10s)"
 		if got := ask(t.Context(), t, u, modKey).Error(); got != want {
 			t.Errorf("got  %s\nwant %s", got, want)
 		}

@@ -2,7 +2,9 @@ package fetch
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/breakwater-go/breakwater/upstream"
@@ -13,20 +15,34 @@ type Access struct {
 	Time   time.Time     // when the request came
 	Took   time.Duration // until the answer was written, or broke off
 	Caller string        // IP address of the other end of the connection, or what the certificate that it showed names
-	Agent  string        // its User-Agent
+	Agent  string        // its User-Agent, of which more than 256 bytes are cut off
 
 	Method  string
-	Path    string           // as it was asked for, without query
+	Path    string           // as it was asked for, without query; more than 1 KiB is cut off
 	Request upstream.Request // zero if the protocol has no such path
 
+	// Status is what the answer began with; 0 if the handler panicked before there was one.
 	Status int
-	Sent   int64 // bytes of the body that were written
-	Broken bool  // the connection was cut, so that the answer does not look whole
+	Sent   int64 // bytes of the body that the connection took
 
+	// Broken is whether the answer is not whole, because what was to be sent could not
+	// be read, the client went away, or something panicked. Of a small answer it cannot
+	// be known whether the client was still there.
+	Broken bool
+
+	// Outcome is as in [RequestEnd]; Failed, with an Err, if something panicked before
+	// it was known.
 	Outcome Outcome
 	Source  string // who answered; empty without an answer
 	Err     error  // what was answered in place of a file; nil if there was one
 }
+
+// What is kept of what a client sends, in bytes: it may send a megabyte of each.
+const (
+	maxAccessPath   = 1 << 10
+	maxAccessAgent  = 256
+	maxAccessMethod = 32
+)
 
 // LogAccess returns an Access func (see [HandlerOptions]) that writes one line for
 // each request, at level Info, with the time of its answer. What it is written as is
@@ -41,7 +57,7 @@ func LogAccess(log *slog.Logger) func(context.Context, Access) {
 		line := slog.NewRecord(a.Time.Add(a.Took), slog.LevelInfo, "access", 0) // no place in a source file: it is always the same
 		line.AddAttrs(
 			slog.String("method", a.Method), slog.String("path", a.Path), slog.Int("status", a.Status),
-			slog.Int64("bytes", a.Sent), slog.Duration("took", a.Took), slog.String("outcome", a.Outcome.String()),
+			slog.Int64("bytes", a.Sent), slog.Float64("seconds", a.Took.Seconds()), slog.String("outcome", a.Outcome.String()),
 			slog.String("caller", a.Caller), slog.String("agent", a.Agent),
 		)
 		if a.Source != "" {
@@ -62,37 +78,44 @@ type account struct {
 
 func (x *exchange) openAccount() {
 	x.account = &account{counted{ResponseWriter: x.w}, Access{
-		Time: x.begun, Caller: peer(x.r), Agent: x.r.UserAgent(), Method: x.r.Method, Path: x.r.URL.Path,
+		Time: x.begun, Caller: peer(x.r), Agent: shorten(x.r.UserAgent(), maxAccessAgent),
+		Method: shorten(x.r.Method, maxAccessMethod), Path: shorten(x.r.URL.Path, maxAccessPath),
+		Outcome: Failed, Err: errBroken, // until more is known
 	}}
-	x.w = &x.account.counted
+	x.counted = &x.account.counted
+	x.w = x.counted
 }
 
 // count returns what counts the answer from now on.
 func (x *exchange) count() *counted {
-	if x.account != nil {
-		return &x.account.counted
+	if x.counted == nil {
+		x.counted = &counted{ResponseWriter: x.w}
+		x.w = x.counted
 	}
-	c := &counted{ResponseWriter: x.w}
-	x.w = c
-	return c
+	return x.counted
 }
 
 // closeAccount tells of the exchange, also when the answer breaks off by a panic.
 func (x *exchange) closeAccount() {
 	a := &x.account.access
 	a.Took = time.Since(x.begun)
-	a.Status, a.Sent, a.Broken = x.account.answered(), x.account.sent, !x.whole
+	a.Request, a.Sent, a.Broken = x.req, x.account.sent, !x.whole || x.account.err != nil
+	a.Status = x.account.status
+	if x.whole {
+		a.Status = x.account.answered()
+	}
 	x.opts.Access(x.r.Context(), *a)
 }
 
 // note notes what the answer is.
-func (a *account) note(req upstream.Request, resp *upstream.Response, err error) {
-	if a == nil {
+func (x *exchange) note(resp *upstream.Response, err error) {
+	if x.account == nil {
 		return
 	}
-	a.access.Request, a.access.Err, a.access.Outcome = req, err, OutcomeOf(resp, err)
+	a := &x.account.access
+	a.Err, a.Outcome = err, outcomeIn(x.r.Context(), resp, err)
 	if err == nil {
-		a.access.Source = resp.Source
+		a.Source = resp.Source
 	}
 }
 
@@ -101,13 +124,13 @@ func (a *account) note(req upstream.Request, resp *upstream.Response, err error)
 // something could not be had, Info that somebody may not have it, and Debug what is
 // every day's business, absence and callers that have gone.
 func (x *exchange) logFailure(e *upstream.Error) {
-	level := failureLevel(e)
+	level := failureLevel(outcomeIn(x.r.Context(), nil, e), e)
 	if !x.opts.Logger.Enabled(x.r.Context(), level) {
 		return
 	}
 	attrs := []slog.Attr{
-		slog.String("path", x.r.URL.Path), slog.Int("status", status(e)), slog.String("class", e.Class.String()),
-		slog.Duration("took", time.Since(x.begun)), slog.String("error", e.Reason()),
+		slog.String("path", shorten(x.r.URL.Path, maxAccessPath)), slog.Int("status", status(e)), slog.String("class", e.Class.String()),
+		slog.Float64("seconds", time.Since(x.begun).Seconds()), slog.String("error", e.Reason()),
 	}
 	if len(e.Story) > 0 {
 		attrs = append(attrs, slog.Any("tried", storyLines(e.Story)))
@@ -118,8 +141,8 @@ func (x *exchange) logFailure(e *upstream.Error) {
 	x.opts.Logger.LogAttrs(x.r.Context(), level, "request failed", attrs...)
 }
 
-func failureLevel(e *upstream.Error) slog.Level {
-	switch outcomeOfError(e) {
+func failureLevel(o Outcome, e *upstream.Error) slog.Level {
+	switch o {
 	case Failed:
 		if e.Class == upstream.Untrusted {
 			return slog.LevelError
@@ -131,11 +154,44 @@ func failureLevel(e *upstream.Error) slog.Level {
 	return slog.LevelDebug
 }
 
-// storyLines returns a line for each attempt.
+// storyLines returns a line for each attempt; those of a source that came to the same
+// are one, which is the latest of them.
 func storyLines(story []upstream.Attempt) []string {
-	lines := make([]string, len(story))
-	for i, a := range story {
-		lines[i] = a.String()
+	type fate struct {
+		source, reason string
+		outpaced       bool
+	}
+	var order []fate
+	latest, times := map[fate]upstream.Attempt{}, map[fate]int{}
+	for _, a := range story {
+		f := fate{source: a.Source, outpaced: a.Outpaced}
+		if a.Err != nil {
+			same := *a.Err
+			same.RetryAfter = 0
+			f.reason = same.Reason()
+		}
+		if times[f]++; times[f] == 1 {
+			order = append(order, f)
+		}
+		latest[f] = a
+	}
+	lines := make([]string, len(order))
+	for i, f := range order {
+		lines[i] = latest[f].String()
+		if times[f] > 1 {
+			lines[i] += fmt.Sprintf(" (%d times)", times[f])
+		}
 	}
 	return lines
+}
+
+// JoinAccess returns an Access func (see [HandlerOptions]) that tells each of the given
+// ones, in their order; those that are nil are passed over.
+func JoinAccess(told ...func(context.Context, Access)) func(context.Context, Access) {
+	told = slices.DeleteFunc(slices.Clone(told), func(f func(context.Context, Access)) bool { return f == nil })
+	return func(ctx context.Context, a Access) {
+		for _, f := range told {
+			f(ctx, a)
+		}
+	}
 }

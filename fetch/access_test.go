@@ -8,9 +8,12 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/breakwater-go/breakwater/breaker"
@@ -33,7 +36,7 @@ func (l *logbook) Write(p []byte) (int, error) {
 		return 0, err
 	}
 	delete(line, "time")
-	delete(line, "took")
+	delete(line, "seconds")
 	l.lines = append(l.lines, line)
 	return len(p), nil
 }
@@ -228,22 +231,190 @@ type brokenReader struct{}
 
 func (brokenReader) Read([]byte) (int, error) { return 0, io.ErrUnexpectedEOF }
 
+// short answers with fewer bytes than it says that there are.
+type short struct{}
+
+func (short) Fetch(context.Context, upstream.Request) (*upstream.Response, error) {
+	return &upstream.Response{Body: io.NopCloser(strings.NewReader("half")), Size: 100, Source: "short"}, nil
+}
+
 func TestAccessOfWhatBreaksOff(t *testing.T) {
-	told := make(chan fetch.Access, 1)
-	url := serve(t, fetch.NewHandler(streaming{}, &fetch.HandlerOptions{
-		Access: func(_ context.Context, a fetch.Access) { told <- a },
-	}))
-	resp, err := http.Get(url + "/example.com/hello/@v/list")
-	if err == nil {
-		_, err = io.Copy(io.Discard, resp.Body)
-		resp.Body.Close()
+	tests := []struct {
+		name      string
+		f         fetch.Fetcher
+		byteRange string
+		want      fetch.Access
+	}{
+		{"a stream", streaming{}, "", fetch.Access{Status: 200, Sent: 4}},
+		{"a stream that is short", short{}, "", fetch.Access{Status: 200, Sent: 4}},
+		{"a body that can seek", broken{true}, "", fetch.Access{Status: 200, Sent: 50_000}},
+		{"a part of one", broken{true}, "bytes=40000-60000", fetch.Access{Status: 206, Sent: 10_000}},
 	}
-	if err == nil {
-		t.Error("the client has noticed nothing")
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			told := make(chan fetch.Access, 1)
+			url := serve(t, fetch.NewHandler(tt.f, &fetch.HandlerOptions{
+				Access: func(_ context.Context, a fetch.Access) { told <- a },
+			}))
+			r, err := http.NewRequest("GET", url+"/example.com/hello/@v/v1.0.0.zip", nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if tt.byteRange != "" {
+				r.Header.Set("Range", tt.byteRange)
+			}
+			resp, err := http.DefaultClient.Do(r)
+			if err == nil {
+				_, err = io.Copy(io.Discard, resp.Body)
+				resp.Body.Close()
+			}
+			if err == nil {
+				t.Error("the client has noticed nothing")
+			}
+			if a := <-told; !a.Broken || a.Status != tt.want.Status || a.Sent != tt.want.Sent {
+				t.Errorf("told of %+v, want it broken and %+v", a, tt.want)
+			}
+		})
 	}
-	if a := <-told; !a.Broken || a.Status != 200 || a.Sent != 4 {
-		t.Errorf("told of %+v", a)
+}
+
+// The connection is broken also where what is around the handler has taken the length
+// out of the answer, as one who compresses it, and nobody is told of it.
+func TestWhatBreaksOffIsAborted(t *testing.T) {
+	for name, f := range map[string]fetch.Fetcher{"a stream": streaming{}, "a short stream": short{}, "a body that can seek": broken{true}} {
+		t.Run(name, func(t *testing.T) {
+			defer func() {
+				if p := recover(); p != http.ErrAbortHandler {
+					t.Errorf("recovered %v, want http.ErrAbortHandler", p)
+				}
+			}()
+			answerTo(fetch.NewHandler(f, nil), "GET", "/example.com/hello/@v/v1.0.0.zip")
+		})
 	}
+}
+
+// A file that was cut off after it was found is not taken for all there is.
+func TestFileThatWasCutOff(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "zip")
+	if err := os.WriteFile(file, []byte("a zip"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	cut := upstream.Func(func(ctx context.Context, req upstream.Request) (*upstream.Response, error) {
+		resp, err := onFile(file).Fetch(ctx, req)
+		if err == nil {
+			err = os.Truncate(file, 1)
+		}
+		return resp, err
+	})
+	var told fetch.Access
+	h := fetch.NewHandler(cut, &fetch.HandlerOptions{
+		Access: func(_ context.Context, a fetch.Access) { told = a }, Logger: slog.New(slog.DiscardHandler),
+	})
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, httptest.NewRequest("GET", "/example.com/hello/@v/v1.0.0.zip", nil))
+	if w.Code != 502 || told.Status != 502 || told.Outcome != fetch.Failed {
+		t.Errorf("status %d, told of %+v", w.Code, told)
+	}
+}
+
+// goneWriter is a ResponseWriter whose client has gone.
+type goneWriter struct{ deafWriter }
+
+func (goneWriter) Write([]byte) (int, error) { return 0, io.ErrClosedPipe }
+
+func TestAccessOfAClientThatWentAway(t *testing.T) {
+	c := newClient(t, fetch.Options{Upstream: &scripted{answer: func(context.Context, upstream.Request) (string, error) { return goMod, nil }}})
+	var told fetch.Access
+	opts := &fetch.HandlerOptions{Access: func(_ context.Context, a fetch.Access) { told = a }, Logger: slog.New(slog.DiscardHandler)}
+	for name, f := range map[string]fetch.Fetcher{"from memory": c, "the long way": long{c}} {
+		t.Run(name, func(t *testing.T) {
+			readKey(t, c, "example.com/hello/@v/v1.0.0.mod")
+			h := fetch.NewHandler(f, opts)
+			func() {
+				defer func() { recover() }()
+				h.ServeHTTP(&goneWriter{deafWriter{http.Header{}}}, httptest.NewRequest("GET", "/example.com/hello/@v/v1.0.0.mod", nil))
+			}()
+			if !told.Broken || told.Sent != 0 || told.Outcome != fetch.HitMemory {
+				t.Errorf("told of %+v", told)
+			}
+		})
+	}
+}
+
+// What panics is no answer, and is told as none.
+func TestAccessOfAPanic(t *testing.T) {
+	tests := []struct {
+		name string
+		f    fetch.Fetcher
+	}{
+		{"the Fetcher", upstream.Func(func(context.Context, upstream.Request) (*upstream.Response, error) { panic("broken") })},
+		{"the store", newClient(t, fetch.Options{Store: panickingStore{}, Upstream: upstream.Off()})},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			var told fetch.Access
+			opts := &fetch.HandlerOptions{Access: func(_ context.Context, a fetch.Access) { told = a }}
+			func() {
+				defer func() { recover() }()
+				answerTo(fetch.NewHandler(tt.f, opts), "GET", "/example.com/hello/@v/list")
+			}()
+			got := fetch.Access{Status: told.Status, Broken: told.Broken, Outcome: told.Outcome, Request: told.Request}
+			want := fetch.Access{Broken: true, Outcome: fetch.Failed, Request: request(t, upstream.List, "example.com/hello", "")}
+			if got != want || told.Err == nil {
+				t.Errorf("told of %+v, error %v; want %+v and an error", got, told.Err, want)
+			}
+		})
+	}
+}
+
+// A client that sends megabytes gets no line of megabytes.
+func TestLinesAreBounded(t *testing.T) {
+	var told fetch.Access
+	var log logbook
+	h := fetch.NewHandler(newClient(t, fetch.Options{Upstream: upstream.Off()}), &fetch.HandlerOptions{
+		Access: func(_ context.Context, a fetch.Access) { told = a }, Logger: log.logger(),
+	})
+	path := "/example.com/" + strings.Repeat("\u00e9", 1<<20) + "/@v/list"
+	r := httptest.NewRequest("GET", "/", nil)
+	r.URL.Path = path
+	r.Header.Set("User-Agent", strings.Repeat("a", 1<<20))
+	h.ServeHTTP(httptest.NewRecorder(), r)
+	wantPath, wantAgent := path[:1<<10-3]+"...", strings.Repeat("a", 253)+"..."
+	if told.Path != wantPath || told.Agent != wantAgent {
+		t.Errorf("told of a path of %d bytes and an agent of %d, want %d and %d", len(told.Path), len(told.Agent), len(wantPath), len(wantAgent))
+	}
+	if lines := log.read(); len(lines) != 1 || lines[0]["path"] != wantPath {
+		t.Errorf("logged: %d lines", len(lines))
+	}
+	r.Method = strings.Repeat("A", 1<<20)
+	h.ServeHTTP(httptest.NewRecorder(), r)
+	if want := strings.Repeat("A", 29) + "..."; told.Method != want {
+		t.Errorf("told of a method of %d bytes, want %d", len(told.Method), len(want))
+	}
+}
+
+// A caller who had no more time is told of as one who went away.
+func TestAccessOfACallerWithoutTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var told fetch.Access
+		var log logbook
+		c := newClient(t, fetch.Options{Upstream: &scripted{answer: slowly}})
+		h := fetch.NewHandler(c, &fetch.HandlerOptions{
+			Access: func(_ context.Context, a fetch.Access) { told = a }, Logger: log.logger(),
+		})
+		ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
+		defer cancel()
+		h.ServeHTTP(httptest.NewRecorder(), httptest.NewRequestWithContext(ctx, "GET", "/example.com/hello/@v/list", nil))
+		if told.Outcome != fetch.Canceled || told.Status != 504 {
+			t.Errorf("told of %v with status %d", told.Outcome, told.Status)
+		}
+		if lines := log.read(); len(lines) != 1 || lines[0]["level"] != "DEBUG" {
+			t.Errorf("logged: %v", lines)
+		}
+		if n := c.Stats(); n.Requests[fetch.Canceled] != 1 || n.Success() != 1 {
+			t.Errorf("outcomes %v, success %v; want one canceled, which does not count", n.Requests, n.Success())
+		}
+	})
 }
 
 func TestLogAccess(t *testing.T) {
@@ -261,6 +432,36 @@ func TestLogAccess(t *testing.T) {
 			"outcome": "not-found", "caller": "", "agent": "", "broken": true},
 	}
 	if diff := cmp.Diff(want, log.read()); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+// A story of many tries is told in a line for each source and reason.
+func TestLongStoryIsFolded(t *testing.T) {
+	var log logbook
+	c := newClient(t, fetch.Options{
+		Upstream: upstream.Mirrors(upstream.WithName("a", &scripted{answer: down}), upstream.WithName("b", &scripted{answer: down})),
+		Retry:    &breaker.RetryOptions{Tries: 3, FirstWait: -1},
+	})
+	url := serve(t, fetch.NewHandler(c, &fetch.HandlerOptions{Logger: log.logger()}))
+	get(t, url+"/example.com/hello/@v/list")
+	lines := log.read()
+	if len(lines) != 1 {
+		t.Fatalf("%d lines, want 1", len(lines))
+	}
+	tried, _ := lines[0]["tried"].([]any)
+	if len(tried) != 2 || !strings.HasSuffix(tried[0].(string), " (3 times)") || !strings.HasSuffix(tried[1].(string), " (3 times)") {
+		t.Errorf("tried: %q", tried)
+	}
+}
+
+func TestJoinAccess(t *testing.T) {
+	var told []string
+	note := func(name string) func(context.Context, fetch.Access) {
+		return func(_ context.Context, a fetch.Access) { told = append(told, name+a.Path) }
+	}
+	fetch.JoinAccess(note("a"), nil, note("b"))(t.Context(), fetch.Access{Path: "/"})
+	if diff := cmp.Diff([]string{"a/", "b/"}, told); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 }

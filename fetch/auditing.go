@@ -5,6 +5,7 @@ import (
 	"context"
 	"io"
 	"net/http"
+	"strconv"
 	"time"
 
 	"github.com/breakwater-go/breakwater/fetch/audit"
@@ -92,30 +93,57 @@ type counted struct {
 	http.ResponseWriter
 	status int
 	sent   int64
+	length string // the Content-Length that the answer began with
+	err    error  // the first that was met at writing, or at reading what was to be written
 }
 
 // Unwrap is for http.ResponseController.
 func (c *counted) Unwrap() http.ResponseWriter { return c.ResponseWriter }
 
 func (c *counted) WriteHeader(code int) {
-	c.status = code
+	c.begin(code)
 	c.ResponseWriter.WriteHeader(code)
 }
 
 func (c *counted) Write(p []byte) (int, error) {
-	c.status = c.answered()
+	c.begin(http.StatusOK)
 	n, err := c.ResponseWriter.Write(p)
-	c.sent += int64(n)
+	c.wrote(int64(n), err)
 	return n, err
 }
 
 // ReadFrom leaves the copying to the server, which has the kernel do it where r
 // is a file.
 func (c *counted) ReadFrom(r io.Reader) (int64, error) {
-	c.status = c.answered()
+	c.begin(http.StatusOK)
 	n, err := io.Copy(c.ResponseWriter, r)
-	c.sent += n
+	c.wrote(n, err)
 	return n, err
+}
+
+// begin notes how the answer begins. What is in the header later is not looked at: who
+// compresses the answer on its way out may change it.
+func (c *counted) begin(code int) {
+	if c.status == 0 {
+		c.status, c.length = code, c.Header().Get("Content-Length")
+	}
+}
+
+func (c *counted) wrote(n int64, err error) {
+	c.sent += n
+	if c.err == nil {
+		c.err = err
+	}
+}
+
+// brokeOff reports whether the answer is not whole, as far as that can be seen here.
+func (c *counted) brokeOff(method string) bool {
+	file := c.status == http.StatusOK || c.status == http.StatusPartialContent
+	if c.err != nil || method == http.MethodHead || !file {
+		return c.err != nil
+	}
+	promised, err := strconv.ParseInt(c.length, 10, 64)
+	return err == nil && c.sent < promised
 }
 
 // answered returns the status that the client sees: net/http sends 200 where
@@ -123,7 +151,8 @@ func (c *counted) ReadFrom(r io.Reader) (int64, error) {
 func (c *counted) answered() int { return cmp.Or(c.status, http.StatusOK) }
 
 // delivered reports whether the answer was the file, or part of it, or that the
-// caller has it already.
+// caller has it already. One that broke off counts, however little of it was sent:
+// what has left the house cannot be taken back, and Sent says how much that was.
 func (c *counted) delivered() bool {
 	switch c.answered() {
 	case http.StatusOK, http.StatusPartialContent, http.StatusNotModified:

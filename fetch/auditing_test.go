@@ -355,7 +355,7 @@ func TestAuditKeepsSendfile(t *testing.T) {
 	}
 }
 
-// Nothing stands between the server and the answer where nobody is told.
+// Nothing stands between the server and a body that cannot seek where nobody is told.
 func TestNoAuditNoWrapper(t *testing.T) {
 	w := &readerFrom{ResponseRecorder: httptest.NewRecorder()}
 	var got http.ResponseWriter
@@ -392,11 +392,12 @@ func TestAuditCaller(t *testing.T) {
 		{"192.0.2.1:1234", &tls.ConnectionState{PeerCertificates: []*x509.Certificate{cert}}, "192.0.2.1"},
 		{"192.0.2.1:1234", &tls.ConnectionState{VerifiedChains: [][]*x509.Certificate{{cert}}}, "CN=build-7,O=Example"},
 	}
+	whole := &scripted{answer: func(context.Context, upstream.Request) (string, error) { return "a zip", nil }}
 	for _, tt := range tests {
 		var l ledger
 		r := httptest.NewRequest("GET", "/example.com/hello/@v/v1.0.0.zip", nil)
 		r.RemoteAddr, r.TLS = tt.addr, tt.tls
-		fetch.NewHandler(broken{true}, &fetch.HandlerOptions{Audit: l.tell}).ServeHTTP(httptest.NewRecorder(), r)
+		fetch.NewHandler(whole, &fetch.HandlerOptions{Audit: l.tell}).ServeHTTP(httptest.NewRecorder(), r)
 		if len(l.records) != 1 || l.records[0].Caller != tt.want {
 			t.Errorf("%s: records %+v, want the caller %s", tt.addr, l.records, tt.want)
 		}
@@ -425,5 +426,6 @@ func TestCallerWithoutAudit(t *testing.T) {
 		Caller:    func(*http.Request) string { t.Error("Caller was called"); return "" },
 		Authorize: func(*http.Request, upstream.Request) error { return nil },
 	}
-	answerTo(fetch.NewHandler(broken{true}, opts), "GET", "/example.com/hello/@v/v1.0.0.mod")
+	source := &scripted{answer: func(context.Context, upstream.Request) (string, error) { return goMod, nil }}
+	answerTo(fetch.NewHandler(source, opts), "GET", "/example.com/hello/@v/v1.0.0.mod")
 }

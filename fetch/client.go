@@ -21,13 +21,16 @@ type Client struct {
 	turns turns
 	watch watch
 	core  atomic.Pointer[core]
+	later *later
 
 	closing atomic.Bool
+	life    context.Context // ends at Close
+	end     context.CancelCauseFunc
 
 	mu      sync.Mutex
 	closed  bool
 	retired map[*core]bool // which have been replaced and are not done
-	retire  sync.WaitGroup // for them, and for look-ups that tell whether the store is well
+	retire  sync.WaitGroup // for them, look-ups that tell whether the store is well, and diagnoses
 }
 
 // New returns a Client for the given options; nil means the user's go settings
@@ -40,6 +43,8 @@ func New(opts *Options) (*Client, error) {
 		return nil, err
 	}
 	c := &Client{store: o.Store, retired: map[*core]bool{}}
+	c.life, c.end = context.WithCancelCause(context.Background())
+	c.later = newLater(c.verifyLate)
 	c.watch.counts.since = time.Now()
 	c.watch.configure(o.Trace)
 	if c.store == nil {
@@ -137,7 +142,25 @@ func (c *Client) Ranking() []breaker.Standing {
 	return breaker.Rank(sourcesOf(now.source), now.prober)
 }
 
-// Close ends the downloads under way, waits for them, and closes what New
+// during returns a context that ends with ctx and when the Client is closed, which
+// waits until done is called; nil if it was closed.
+func (c *Client) during(ctx context.Context) (_ context.Context, done func()) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.closed || c.closing.Load() {
+		return nil, nil
+	}
+	c.retire.Add(1)
+	ctx, cancel := context.WithCancelCause(ctx)
+	stop := context.AfterFunc(c.life, func() { cancel(errClosed) })
+	return ctx, func() {
+		stop()
+		cancel(nil)
+		c.retire.Done()
+	}
+}
+
+// Close ends the downloads and diagnoses under way, waits for them, and closes what New
 // opened. Callers that still wait, and those that come later, get an error of
 // class Canceled. Bodies that were handed out stay readable. Closing again does
 // nothing.
@@ -154,6 +177,8 @@ func (c *Client) Close() error {
 		cores = append(cores, old)
 	}
 	c.mu.Unlock()
+	c.end(errClosed)
+	c.later.close()
 	for _, one := range cores {
 		one.close()
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"io/fs"
+	"net/http"
 	"sync"
 	"testing"
 	"testing/iotest"
@@ -240,4 +241,28 @@ func TestCloseEndsFlights(t *testing.T) {
 			t.Errorf("closing again: %v", err)
 		}
 	})
+}
+
+// Closing ends a diagnosis, and waits for it.
+func TestCloseEndsDiagnoses(t *testing.T) {
+	asked := make(chan struct{})
+	tell := sync.OnceFunc(func() { close(asked) })
+	hanging := serve(t, http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		tell()
+		<-r.Context().Done()
+	}))
+	c := newClient(t, diagnoseOptions(hanging))
+	ended := make(chan *fetch.Diagnosis, 1)
+	go func() { ended <- c.Diagnose(context.Background()) }()
+	<-asked
+	if err := c.Close(); err != nil {
+		t.Fatal(err)
+	}
+	want := []string{"problem: settings"}
+	if diff := cmp.Diff(want, diagnosed((<-ended).Findings)); diff != "" {
+		t.Errorf("of what Close ended (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff(want, diagnosed(c.Diagnose(t.Context()).Findings)); diff != "" {
+		t.Errorf("after Close (-want +got):\n%s", diff)
+	}
 }

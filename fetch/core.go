@@ -30,7 +30,6 @@ type core struct {
 	routed       string // patterns of what has a source of its own
 	sumDBSetting string // GOSUMDB
 	flights      *flights
-	later        *later          // what is to be verified in the background
 	prober       *breaker.Prober // nil: none
 	demand       *demand         // of answers that can change
 	notFound     *memory         // what the sources said does not exist
@@ -44,9 +43,10 @@ type shared struct {
 	store cache.Store
 	turns *turns
 	watch *watch
+	later *later // what is to be verified in the background
 }
 
-func (c *Client) shared() shared { return shared{c.store, &c.turns, &c.watch} }
+func (c *Client) shared() shared { return shared{c.store, &c.turns, &c.watch, c.later} }
 
 // newCore returns a core that works by o, which has its defaults.
 func newCore(o Options, p *plan, s shared) (*core, error) {
@@ -76,13 +76,7 @@ func (c *core) assemble(sources upstream.Upstream, settings GoSettings) error {
 			return err
 		}
 	}
-	c.flights = newFlights(c.opts.Grace, c.log, c.flyTold)
-	c.later = newLater(func(ctx context.Context, req upstream.Request) bool {
-		resp, err := c.flights.wait(ctx, req, waiting{})
-		closeBody(resp)
-		_, unverified := errors.AsType[heldUnverified](err)
-		return !unverified
-	})
+	c.flights = newFlights(c.opts.Grace, c.log, &c.watch.counts.flights, c.flyTold)
 	return nil
 }
 
@@ -233,7 +227,6 @@ func (c *core) close() {
 	if c.prober != nil {
 		c.prober.Close()
 	}
-	c.later.close()
 	c.flights.close()
 	all := c.source
 	if c.database != nil {

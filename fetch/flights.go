@@ -24,6 +24,7 @@ type flights struct {
 	grace time.Duration
 	log   *slog.Logger
 	fly   func(ctx context.Context, req upstream.Request) (*upstream.Response, *cache.Spool, error)
+	count *atomic.Int64 // of those under way, also where nobody can join them any more
 
 	mu     sync.Mutex
 	byReq  map[question]*flight
@@ -62,8 +63,8 @@ type flight struct {
 // is then not the only hop in its Via.
 func isRelayed(ctx context.Context) bool { return strings.Contains(upstream.Via(ctx), ",") }
 
-func newFlights(grace time.Duration, log *slog.Logger, fly func(context.Context, upstream.Request) (*upstream.Response, *cache.Spool, error)) *flights {
-	return &flights{grace: max(0, grace), log: log, fly: fly, byReq: map[question]*flight{}}
+func newFlights(grace time.Duration, log *slog.Logger, count *atomic.Int64, fly func(context.Context, upstream.Request) (*upstream.Response, *cache.Spool, error)) *flights {
+	return &flights{grace: max(0, grace), log: log, count: count, fly: fly, byReq: map[question]*flight{}}
 }
 
 // waiting says how to wait for a flight.
@@ -171,6 +172,7 @@ func (fs *flights) join(ctx context.Context, req upstream.Request) (f *flight, j
 		ctx, f.cancel = context.WithCancelCause(context.WithoutCancel(withoutNote(ctx)))
 		ctx = upstream.WithPriority(ctx, f.priority)
 		fs.byReq[q] = f
+		fs.count.Add(1)
 		fs.all.Go(func() { fs.run(ctx, f) })
 	}
 	f.waiting++
@@ -193,6 +195,7 @@ func (fs *flights) land(f *flight) {
 	fs.mu.Lock()
 	defer fs.mu.Unlock()
 	fs.forget(f)
+	fs.count.Add(-1)
 	close(f.done)
 	f.drop()
 }
@@ -253,13 +256,6 @@ func (fs *flights) forget(f *flight) {
 		delete(fs.byReq, f.question)
 	}
 	fs.hush()
-}
-
-// count returns how many flights there are.
-func (fs *flights) count() int {
-	fs.mu.Lock()
-	defer fs.mu.Unlock()
-	return len(fs.byReq)
 }
 
 // hush tells who waits for it that there is no flight; mu is held.

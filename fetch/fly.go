@@ -104,7 +104,7 @@ func (c *core) download(ctx context.Context, req upstream.Request) (*upstream.Re
 func spooled(req upstream.Request) func(*upstream.Response, error) (*upstream.Response, *cache.Spool, error) {
 	return func(resp *upstream.Response, err error) (*upstream.Response, *cache.Spool, error) {
 		if err != nil {
-			return nil, nil, upstream.AsError(err, req, "")
+			return nil, nil, askedNow(upstream.AsError(err, req, ""))
 		}
 		body, ok := resp.Body.(*cache.SpoolReader)
 		if !ok {
@@ -113,6 +113,17 @@ func spooled(req upstream.Request) func(*upstream.Response, error) (*upstream.Re
 		}
 		return resp, body.Spool(), nil
 	}
+}
+
+// askedNow returns a source's error as one for which the source was asked just now: if
+// it is a Client that remembered it, that is its business.
+func askedNow(e *upstream.Error) *upstream.Error {
+	if !e.Remembered {
+		return e
+	}
+	out := *e
+	out.Remembered = false
+	return &out
 }
 
 // commit stores what was downloaded and completes the response. That the store

@@ -116,13 +116,14 @@ type exchange struct {
 	begun   time.Time
 	req     upstream.Request // zero as long as the protocol has no such path
 	account *account         // nil: nobody wants one
+	counted *counted         // nil: nobody has had to count yet; else it is w
 	whole   bool             // it has come to its end
 }
 
 func (x *exchange) answer() {
 	x.w.Header()["X-Content-Type-Options"] = x.nosniff
 	if x.r.Method != http.MethodGet && x.r.Method != http.MethodHead {
-		x.account.note(x.req, nil, &upstream.Error{Class: upstream.Denied, Err: errMethod})
+		x.note(nil, &upstream.Error{Class: upstream.Denied, Err: errMethod})
 		methodNotAllowed(x.w)
 		return
 	}
@@ -136,7 +137,7 @@ func (x *exchange) answer() {
 
 // fail answers with an error, and logs why.
 func (x *exchange) fail(err error) {
-	x.account.note(x.req, nil, err)
+	x.note(nil, err)
 	e := upstream.AsError(err, x.req, "")
 	x.writeError(x.w, x.r, e)
 	x.logFailure(e)
@@ -165,7 +166,7 @@ func (x *exchange) serve() {
 		ctx = upstream.WithOffline(ctx)
 	}
 	ctx, said := x.listen(ctx)
-	resp, err := x.fetcher.Fetch(ctx, req)
+	resp, err := checked(req)(x.fetcher.Fetch(ctx, req))
 	decision := said.read()
 	if err != nil {
 		x.fail(err)
@@ -173,22 +174,53 @@ func (x *exchange) serve() {
 		return
 	}
 	defer resp.Body.Close()
-	x.account.note(req, resp, nil)
+	x.note(resp, nil)
 	if x.opts.Audit != nil {
 		c := x.count()
 		defer func() { x.auditAnswer(r, req, caller, resp, decision, c) }() // also when the body breaks off
 	}
 	x.writeHeader(x.w.Header(), req, resp)
-	writeBody(x.w, r, resp)
+	x.writeBody(resp)
 }
 
-func writeBody(w http.ResponseWriter, r *http.Request, resp *upstream.Response) {
+// checked turns down an answer whose body is not as long as it should be, as a file
+// that was cut off in the store: [http.ServeContent] would take what is left for all.
+func checked(req upstream.Request) func(*upstream.Response, error) (*upstream.Response, error) {
+	return func(resp *upstream.Response, err error) (*upstream.Response, error) {
+		if err != nil || resp.Size <= 0 {
+			return resp, err
+		}
+		body, ok := resp.Body.(io.Seeker)
+		if !ok {
+			return resp, nil
+		}
+		size, err := body.Seek(0, io.SeekEnd)
+		if err == nil && size == resp.Size {
+			_, err = body.Seek(0, io.SeekStart)
+		} else if err == nil {
+			err = fmt.Errorf("the body has %d bytes in place of %d", size, resp.Size)
+		}
+		if err != nil {
+			resp.Body.Close()
+			return nil, &upstream.Error{Request: req, Source: resp.Source, Err: err}
+		}
+		return resp, nil
+	}
+}
+
+// writeBody breaks the connection if not all of the body could be written: the
+// client must not take it for whole. http.ServeContent keeps such errors to itself.
+func (x *exchange) writeBody(resp *upstream.Response) {
 	body, ok := resp.Body.(io.ReadSeeker)
 	if !ok {
-		writeStream(w, r, resp)
+		writeStream(x.w, x.r, resp)
 		return
 	}
-	http.ServeContent(w, r, "", resp.ModTime, body)
+	w := x.count()
+	http.ServeContent(w, x.r, "", resp.ModTime, body)
+	if w.brokeOff(x.r.Method) {
+		panic(http.ErrAbortHandler)
+	}
 }
 
 // writeStream writes a body that cannot seek, as one from a Fetcher that is
@@ -200,8 +232,8 @@ func writeStream(w http.ResponseWriter, r *http.Request, resp *upstream.Response
 	if r.Method == http.MethodHead {
 		return
 	}
-	if _, err := io.Copy(w, resp.Body); err != nil {
-		panic(http.ErrAbortHandler) // the client must not take it for whole
+	if n, err := io.Copy(w, resp.Body); err != nil || n < resp.Size {
+		panic(http.ErrAbortHandler)
 	}
 }
 

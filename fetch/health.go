@@ -17,8 +17,9 @@ const (
 
 // Health is what a [Client] can do at present, as far as is known: the store is
 // asked, and of the sources and the checksum database it is told how they fared when
-// they were asked last. It has no module path, no credential and no place on this
-// machine in it; the names of sources it has.
+// they were asked last. It has no module path and no credential in it. The names of
+// sources it has, as they are configured: that of a file:// source is a place on this
+// machine.
 type Health struct {
 	Ready bool `json:"ready"` // whether all is there that is required
 

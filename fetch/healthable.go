@@ -14,7 +14,11 @@ const nobodysModule = "breakwater.invalid/health"
 
 // ordinary reports of each source of modules whether it may be asked for modules
 // that no route names.
-func (c *core) ordinary() []bool {
+func (c *core) ordinary() []bool { return c.reached(func(int) bool { return false }) }
+
+// reached reports of each source of modules whether a request gets to it, for a module
+// that no route names and nobody has, while some fail, by their index.
+func (c *core) reached(fails func(source int) bool) []bool {
 	sources := sourcesOf(c.source)
 	all := make([]bool, len(sources))
 	group, ok := upstream.As[upstream.Group](c.source)
@@ -26,7 +30,7 @@ func (c *core) ordinary() []bool {
 	if err != nil {
 		return all
 	}
-	asked := upstream.SourcesFor(group, req)
+	asked := upstream.ReachedFor(group, req, func(s upstream.Upstream) bool { return fails(slices.Index(sources, s)) })
 	for i, s := range sources {
 		all[i] = slices.Contains(asked, s)
 	}
@@ -49,15 +53,23 @@ func (c *core) canFetch(sources []SourceStats) Ability {
 	if !slices.ContainsFunc(asked, mayHave) {
 		return Ability{OK: true, Off: true, Reason: "there is no source"}
 	}
-	switch small, zips := c.reaches(asked, upstream.SmallFiles), c.reaches(asked, upstream.Zips); {
+	switch small, zips := c.reaches(sources, upstream.SmallFiles), c.reaches(sources, upstream.Zips); {
 	case !small && !zips:
 		return Ability{Reason: outage(asked, upstream.Zips)}
 	case !zips:
 		return Ability{Reason: "zips: " + outage(asked, upstream.Zips)}
 	case !small:
 		return Ability{Reason: "all but zips: " + outage(asked, upstream.SmallFiles)}
+	case !slices.ContainsFunc(asked, works):
+		return Ability{OK: true, Reason: "each source has failed, and is about to be tried again"}
 	}
 	return Ability{OK: true, Reason: "there is a source to ask"}
+}
+
+// works reports whether a source works, as far as is known.
+func works(s SourceStats) bool {
+	ails := func(h upstream.Health) bool { return h.State != upstream.Working }
+	return mayHave(s) && !slices.ContainsFunc(s.Health[:], ails)
 }
 
 // mayHave reports whether a source is one: "off" is none.
@@ -65,43 +77,23 @@ func mayHave(s SourceStats) bool { return s.Source != upstream.Name(upstream.Off
 
 // outage says why no source is reached.
 func outage(asked []SourceStats, l upstream.Lane) string {
-	works := func(s SourceStats) bool { return mayHave(s) && s.Health[l].State != upstream.Out }
-	if slices.ContainsFunc(asked, works) {
+	able := func(s SourceStats) bool { return mayHave(s) && s.Health[l].State != upstream.Out }
+	if slices.ContainsFunc(asked, able) {
 		return "a source is out, and what is behind its comma in GOPROXY is not asked then"
 	}
 	return "each source is out"
 }
 
-// reaches reports whether a request meets a source that is not out. In a GOPROXY
-// list one that is out keeps those behind a comma from being asked; of sources of
-// another kind any will do.
-func (c *core) reaches(asked []SourceStats, l upstream.Lane) bool {
-	strict := c.separators(len(asked))
-	for i, s := range asked {
-		if mayHave(s) && s.Health[l].State != upstream.Out {
+// reaches reports whether a request gets to a source that is not out: in a list, one
+// that is out keeps those behind a comma from being asked.
+func (c *core) reaches(sources []SourceStats, l upstream.Lane) bool {
+	out := func(i int) bool { return sources[i].Health[l].State == upstream.Out }
+	for i, reached := range c.reached(out) {
+		if reached && mayHave(sources[i]) && !out(i) {
 			return true
-		}
-		if strict[i] {
-			return false
 		}
 	}
 	return false
-}
-
-// separators returns behind which of n sources there is a comma of the GOPROXY list.
-func (c *core) separators(n int) []bool {
-	strict := make([]bool, n)
-	if c.opts.Upstream != nil {
-		return strict
-	}
-	entries, err := upstream.ParseGOPROXY(c.plan.settings.GOPROXY)
-	if err != nil || len(entries) != n {
-		return strict // a route takes everything from the list
-	}
-	for i, e := range entries {
-		strict[i] = !e.OnAnyError
-	}
-	return strict
 }
 
 // failureHolds is for how long the database counts as one that cannot be asked after

@@ -210,3 +210,33 @@ func TestHealthOfTheDatabase(t *testing.T) {
 		}
 	})
 }
+
+// A list of the embedder's own is known as well as a GOPROXY list is, and a source
+// that is on trial is asked, but it is told that it has failed.
+func TestHealthOfAnUpstream(t *testing.T) {
+	dead := upstream.WithName("dead", &scripted{answer: down})
+	live := upstream.WithName("live", &scripted{answer: func(context.Context, upstream.Request) (string, error) { return "v1.0.0\n", nil }})
+	for _, tt := range []struct {
+		name    string
+		u       upstream.Upstream
+		openFor time.Duration
+		want    fetch.Ability
+	}{
+		{"behind a comma", upstream.Fallback(upstream.Step{Upstream: dead}, upstream.Step{Upstream: live}), time.Hour,
+			fetch.Ability{Reason: "all but zips: " + firstOut}},
+		{"behind a pipe", upstream.Fallback(upstream.Step{Upstream: dead, OnAnyError: true}, upstream.Step{Upstream: live}), time.Hour,
+			fetch.Ability{OK: true, Reason: anyOut}},
+		{"on trial", dead, time.Nanosecond, fetch.Ability{OK: true, Reason: "each source has failed, and is about to be tried again"}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			c := newClient(t, fetch.Options{Upstream: tt.u, Circuit: &breaker.CircuitOptions{ConsecutiveFailures: 1, OpenFor: tt.openFor}})
+			resp, err := c.Fetch(t.Context(), request(t, upstream.List, "example.com/hello", ""))
+			if err == nil {
+				resp.Body.Close()
+			}
+			if diff := cmp.Diff(tt.want, healthOf(t, c).Fetch); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
+	}
+}

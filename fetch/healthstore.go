@@ -82,7 +82,7 @@ func (t *lookUpTry) wait(ctx context.Context, limit time.Duration) error {
 	case <-t.done:
 		return t.err
 	case <-ctx.Done():
-		return context.Cause(ctx)
+		return fmt.Errorf("%w: %w", errNotAwaited, context.Cause(ctx))
 	case <-late.C:
 		return errStoreSlow
 	}
@@ -91,6 +91,7 @@ func (t *lookUpTry) wait(ctx context.Context, limit time.Duration) error {
 var (
 	errStoreSlow   = errors.New("the store gives no answer")
 	errStoreBroken = errors.New("the store ended the goroutine")
+	errNotAwaited  = errors.New("whoever asked did not wait for the store's answer")
 )
 
 // ping makes the look-up. What comes after the limit is no answer any more. A panic of
@@ -115,6 +116,9 @@ func (s *storeCheck) ping(t *lookUpTry) {
 
 // reason says what the matter is without the names of files.
 func (s *storeCheck) reason(err error) string {
+	if errors.Is(err, errNotAwaited) {
+		return errNotAwaited.Error()
+	}
 	if errors.Is(err, errStoreSlow) {
 		return fmt.Sprintf("the store gives no answer within %v", s.limit)
 	}

@@ -192,3 +192,19 @@ func TestReadinessOfAClosedClient(t *testing.T) {
 		}
 	})
 }
+
+// That whoever asks does not wait is not the store's fault.
+func TestReadinessOfAnImpatientCaller(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		mended := make(chan struct{})
+		s := &lookedUp{Store: cache.NewMemory(nil), get: func(context.Context) error { <-mended; return nil }}
+		h, _ := newReadiness(t, s, nil)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
+		defer cancel()
+		got := h.Health(ctx).Serve
+		if want := "whoever asked did not wait for the store's answer"; got.OK || got.Reason != want || !errors.Is(got.Err, context.DeadlineExceeded) {
+			t.Errorf("got %+v, want the reason %q", got, want)
+		}
+		close(mended)
+	})
+}

@@ -74,7 +74,7 @@ func (x *exchange) inscribe(c *core, held *cache.Held) *inscription {
 func (x *exchange) writeHeld(c *Client, held *cache.Held, in *inscription, caller string) {
 	ctx, seen := c.watch.begin(x.r.Context(), x.req)
 	seen.endHeld(ctx, held)
-	x.account.note(x.req, in.resp, nil)
+	x.note(in.resp, nil)
 	if x.opts.Audit != nil {
 		w := x.count()
 		defer func() { x.auditAnswer(x.r, x.req, caller, in.resp, Decision{}, w) }()
@@ -87,7 +87,7 @@ func (x *exchange) writeHeld(c *Client, held *cache.Held, in *inscription, calle
 		x.writeAge(header, held.Fetched)
 	}
 	if x.r.Method != http.MethodHead {
-		x.w.Write(held.Content) // whose error is that the client has gone
+		x.w.Write(held.Content) // whose error is that the client has gone; it is noted where that is told
 	}
 }
 

@@ -2,6 +2,7 @@ package fetch
 
 import (
 	"context"
+	"hash/maphash"
 	"math/rand/v2"
 	"runtime"
 	"sync"
@@ -15,7 +16,7 @@ import (
 const journalMinutes = 60
 
 // A journal is a record of the last hour, for people to look at. It holds a bounded
-// amount, whatever happens: about 60 KiB of figures by minute, 1 KiB for each of at
+// amount, whatever happens: about 60 KiB of figures by minute, 4 KiB for each of at
 // most 64 sources, 50 failures of at most 8 KiB each, 50 changes of circuits, and at most
 // 512 module paths for each 10 minutes and 128 for each of at most 32 shards; all in
 // all less than 4 MiB, and usually a tenth of that.
@@ -28,12 +29,22 @@ type journal struct {
 
 	shards []journalShard // a power of two of them
 
+	// owner returns the source that has a circuit of that name, and whether the circuit
+	// is of a part of it; part returns the name of the part that a request is for, empty
+	// if the source is one server.
+	owner func(circuit string) (source string, isPart bool)
+	part  func(source string, req upstream.Request) string
+
+	seed maphash.Seed // of what tallies know modules by
+
 	mu       sync.Mutex // after a shard's; never held across I/O
 	minutes  [journalMinutes]minuteFigures
 	modules  [moduleEpochs]moduleEpoch
 	sources  map[string]*sourceHour
+	parts    map[string]time.Time // when those last answered that have
 	failures failureLog
 	circuits circuitLog
+	troubles [Degradations]cacheTrouble
 }
 
 // A journalShard is what some of the requests of a minute come to, so that those
@@ -45,14 +56,16 @@ type journalShard struct {
 	_       [64]byte // the next one is in another cache line
 }
 
-func newJournal() *journal {
+func newJournal(owner func(string) (string, bool), part func(string, upstream.Request) string) *journal {
 	begun := time.Now()
 	seconds := time.Duration(begun.Second())*time.Second + time.Duration(begun.Nanosecond())
 	shards := 1
 	for shards < 4*runtime.GOMAXPROCS(0) && shards < 32 {
 		shards *= 2
 	}
-	j := &journal{begun: begun, origin: begun.Add(-seconds), shards: make([]journalShard, shards), sources: map[string]*sourceHour{}}
+	j := &journal{begun: begun, origin: begun.Add(-seconds), shards: make([]journalShard, shards), seed: maphash.MakeSeed(),
+		owner: owner, part: part,
+		sources: map[string]*sourceHour{}, parts: map[string]time.Time{}}
 	for i := range j.minutes {
 		j.minutes[i].minute = -1
 	}
@@ -71,6 +84,7 @@ func (j *journal) trace() *Trace {
 		RequestEnd:    j.requestEnded,
 		AttemptEnd:    func(_ context.Context, a upstream.Attempt) { j.attemptEnded(a) },
 		CircuitChange: j.circuitChanged,
+		Degradation:   j.degraded,
 	}
 }
 
@@ -106,7 +120,7 @@ func (j *journal) note(e *RequestEnd) {
 		j.collect(s)
 		s.now.minute = minute
 	}
-	s.now.add(e.Outcome, e.Took)
+	s.now.add(e.Request.Kind(), e.Outcome, e.Took)
 	s.modules.add(e.Request, e.Outcome)
 }
 
@@ -165,13 +179,20 @@ func (j *journal) flush(s *journalShard) {
 }
 
 func (j *journal) attemptEnded(a upstream.Attempt) {
+	if a.Err == nil {
+		j.notePart(j.part(a.Source, a.Request), a.Begun.Add(a.Took))
+	}
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	j.noteAttempt(&a)
 }
 
 func (j *journal) circuitChanged(c breaker.CircuitChange) {
+	part := ""
+	if source, isPart := j.owner(c.Source); isPart {
+		part, c.Source = c.Source, source
+	}
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	j.circuits.add(c)
+	j.circuits.add(c, part)
 }

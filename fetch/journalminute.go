@@ -3,6 +3,8 @@ package fetch
 import (
 	"math/bits"
 	"time"
+
+	"github.com/breakwater-go/breakwater/upstream"
 )
 
 // minuteFigures are what the requests that ended in one minute come to.
@@ -10,15 +12,25 @@ type minuteFigures struct {
 	minute       int64 // its number since the begin of the journal; -1: none
 	outcomes     [Outcomes]uint32
 	hits, misses histogram // of how long answers took; failures are in neither
+
+	// Of those, the answers about modules. What checksum databases are asked is mostly
+	// asked by the Client itself, and answered from what is at hand.
+	moduleHits, moduleMisses uint32
 }
 
-func (m *minuteFigures) add(o Outcome, took time.Duration) {
+func (m *minuteFigures) add(kind upstream.Kind, o Outcome, took time.Duration) {
+	module := uint32(1)
+	if kind.SumDB() {
+		module = 0
+	}
 	m.outcomes[o]++
 	switch {
 	case o.IsHit():
 		m.hits.add(took)
+		m.moduleHits += module
 	case o == Miss, o == Coalesced, o == NotFound:
 		m.misses.add(took)
+		m.moduleMisses += module
 	}
 }
 
@@ -28,6 +40,8 @@ func (m *minuteFigures) join(other *minuteFigures) {
 	}
 	m.hits.join(&other.hits)
 	m.misses.join(&other.misses)
+	m.moduleHits += other.moduleHits
+	m.moduleMisses += other.moduleMisses
 }
 
 // total returns how many requests ended, without those whose callers had gone.
@@ -39,14 +53,14 @@ func (m *minuteFigures) total() int64 {
 	return n - int64(m.outcomes[Canceled])
 }
 
-// hitsOf returns how many were answered by what was at hand, and fetched how many by
-// a source.
-func (m *minuteFigures) hitsOf() int64 {
-	return int64(m.outcomes[HitMemory]) + int64(m.outcomes[HitDisk]) + int64(m.outcomes[Stale]) + int64(m.outcomes[Negative])
+// answered returns how many got an answer, if only that there is no such module.
+func (m *minuteFigures) answered() int64 {
+	return m.total() - int64(m.outcomes[Failed]) - int64(m.outcomes[Denied]) - int64(m.outcomes[Offline])
 }
 
-func (m *minuteFigures) fetched() int64 {
-	return int64(m.outcomes[Miss]) + int64(m.outcomes[Coalesced]) + int64(m.outcomes[NotFound])
+// modules returns the answers about modules, and how many of them were at hand.
+func (m *minuteFigures) modules() (answers, hits int64) {
+	return int64(m.moduleHits) + int64(m.moduleMisses), int64(m.moduleHits)
 }
 
 // A histogram counts durations from a microsecond to 9 minutes in steps of about a

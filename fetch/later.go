@@ -2,6 +2,7 @@ package fetch
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"time"
 
@@ -16,7 +17,8 @@ const laterPause = 30 * time.Second
 const maxLater = 4096
 
 // later verifies files that were handed out while the Verifier could not be
-// asked. Its goroutine runs only while there are any.
+// asked. It is the Client's, so that they still wait when it is reconfigured. Its
+// goroutine runs only while there are any.
 type later struct {
 	try    func(ctx context.Context, req upstream.Request) (done bool)
 	ctx    context.Context
@@ -27,6 +29,22 @@ type later struct {
 	running bool
 	closed  bool
 	all     sync.WaitGroup
+}
+
+// verifyLate tries to verify a file by the present options, and reports whether it need
+// not wait any more. What another core is asked just when that is replaced waits on.
+func (c *Client) verifyLate(ctx context.Context, req upstream.Request) (done bool) {
+	now := c.core.Load()
+	switch {
+	case now.opts.Offline:
+		return false
+	case !now.mustVerify(req) || now.refuse(req) != nil:
+		return true
+	}
+	resp, err := now.flights.wait(ctx, req, waiting{})
+	closeBody(resp)
+	_, unverified := errors.AsType[heldUnverified](err)
+	return !unverified && !errors.Is(err, errClosed)
 }
 
 func newLater(try func(context.Context, upstream.Request) bool) *later {

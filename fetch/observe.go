@@ -66,23 +66,22 @@ type sighting struct {
 
 // begin counts a request and tells of its begin.
 func (w *watch) begin(ctx context.Context, req upstream.Request) (context.Context, sighting) {
-	w.counts.begun.Add(1)
 	s := sighting{watch: w, trace: w.trace(), req: req}
-	if s.trace.RequestStart == nil && s.trace.RequestEnd == nil {
-		return ctx, s
+	if s.trace.RequestStart != nil || s.trace.RequestEnd != nil {
+		s.begun = time.Now()
 	}
-	s.begun = time.Now()
 	if s.trace.RequestStart != nil {
 		ctx = s.trace.RequestStart(ctx, RequestStart{req, s.begun})
 	}
+	w.counts.begun.Add(1) // after the hook: if that panics, nobody will count the end
 	return ctx, s
 }
 
 // end counts a request's outcome and tells of it.
 func (s sighting) end(ctx context.Context, resp *upstream.Response, err error) {
-	outcome := OutcomeOf(resp, err)
+	outcome := outcomeIn(ctx, resp, err)
 	s.watch.counts.outcomes[outcome].Add(1)
-	if outcome == Stale && resp.Stale != upstream.ErrRevalidating {
+	if err == nil && resp.Stale != nil && resp.Stale != upstream.ErrRevalidating {
 		s.watch.degraded(ctx, Degradation{s.req, ServedStale, resp.Stale})
 	}
 	if s.trace.RequestEnd == nil {

@@ -1,6 +1,7 @@
 package fetch
 
 import (
+	"context"
 	"errors"
 
 	"github.com/breakwater-go/breakwater/upstream"
@@ -14,12 +15,12 @@ const (
 	HitDisk                  // from another layer of the store, or what is known of the checksum database
 	Miss                     // from a source
 	Coalesced                // from a source that was being asked for somebody else already
-	Stale                    // an old answer to a changeable question
+	Stale                    // an old answer to a changeable question, from what is at hand
 	Negative                 // remembered that the sources said that it does not exist
 	NotFound                 // the sources say that it does not exist
 	Denied                   // the caller may not have it, or nobody vouches for it
 	Offline                  // not at hand, and no source might be asked
-	Canceled                 // the caller went away, or the Client was closed
+	Canceled                 // the caller went away, or had no more time, or the Client was closed
 	Failed                   // it could not be had
 
 	Outcomes = iota // how many there are
@@ -36,12 +37,14 @@ func (o Outcome) String() string {
 // that there is none.
 func (o Outcome) IsHit() bool { return o <= HitDisk || o == Stale || o == Negative }
 
-// OutcomeOf returns the outcome of a Client's Fetch by what it returned.
+// OutcomeOf returns the outcome of a Client's Fetch by what it returned. It does not
+// know that a Timeout was the end of the caller's own time: that is Failed here, and
+// Canceled in a [RequestEnd], an [Access] and [Stats].
 func OutcomeOf(resp *upstream.Response, err error) Outcome {
 	switch {
 	case err != nil:
 		return outcomeOfError(err)
-	case resp.Stale != nil:
+	case resp.Stale != nil && resp.Cached: // else it is old already where it came from
 		return Stale
 	case resp.Cached && resp.Source == "memory":
 		return HitMemory
@@ -51,6 +54,15 @@ func OutcomeOf(resp *upstream.Response, err error) Outcome {
 		return Coalesced
 	}
 	return Miss
+}
+
+// outcomeIn is OutcomeOf for a call with ctx.
+func outcomeIn(ctx context.Context, resp *upstream.Response, err error) Outcome {
+	o := OutcomeOf(resp, err)
+	if o == Failed && ctx.Err() != nil && upstream.ClassOf(err) == upstream.Timeout {
+		return Canceled
+	}
+	return o
 }
 
 func outcomeOfError(err error) Outcome {

@@ -2,6 +2,7 @@ package fetch_test
 
 import (
 	"context"
+	"log/slog"
 	"net/http"
 	"strings"
 	"sync"
@@ -235,5 +236,69 @@ func TestReconfigureWithBadOptionsChangesNothing(t *testing.T) {
 	}
 	if diff := cmp.Diff([]string{"https://proxy.example"}, c.Sources()); diff != "" {
 		t.Errorf("sources (-want +got):\n%s", diff)
+	}
+}
+
+// What is under way by the old options still counts.
+func TestReconfigureKeepsTheCountOfFlights(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newClient(t, fetch.Options{Upstream: &scripted{answer: slowly}})
+		var waiting sync.WaitGroup
+		waiting.Go(func() { readKey(t, c, "example.com/hello/@v/list") })
+		synctest.Wait()
+		if err := c.Reconfigure(&fetch.Options{Upstream: upstream.Off(), Go: &fetch.GoSettings{GOSUMDB: "off"}}); err != nil {
+			t.Fatal(err)
+		}
+		if n := c.Stats(); n.Flights != 1 || n.InFlight != 1 {
+			t.Errorf("%d flights, %d in flight; want 1 and 1", n.Flights, n.InFlight)
+		}
+		waiting.Wait()
+		if n := c.Stats(); n.Flights != 0 || n.InFlight != 0 {
+			t.Errorf("afterwards %d flights, %d in flight; want none", n.Flights, n.InFlight)
+		}
+	})
+}
+
+// A file that was handed out unverified waits to be verified under other options, too.
+func TestReconfigureKeepsWhatIsToBeVerified(t *testing.T) {
+	tests := []struct {
+		name                 string
+		change               func(*fetch.Options)
+		unverified, verified int64 // an hour later
+	}{
+		{"the same", func(*fetch.Options) {}, 0, 1},
+		{"offline", func(o *fetch.Options) { o.Offline = true }, 1, 0},
+		{"nothing is verified", func(o *fetch.Options) { o.Verifier = nil }, 0, 0},
+		{"the name is claimed", func(o *fetch.Options) { o.Claimed = "example.com" }, 0, 0},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				source := &scripted{answer: func(context.Context, upstream.Request) (string, error) { return goMod, nil }}
+				v := &vouching{mod: goMod}
+				opts := fetch.Options{
+					Upstream: source, Verifier: v, WhenReachable: true,
+					Go: &fetch.GoSettings{GOSUMDB: "off"}, Logger: slog.New(slog.DiscardHandler),
+				}
+				c := newClient(t, opts)
+				readKey(t, c, "example.com/hello/@v/v1.0.0.mod")
+				tt.change(&opts)
+				if err := c.Reconfigure(&opts); err != nil {
+					t.Fatal(err)
+				}
+				if n := c.Stats().Unverified; n != 1 {
+					t.Errorf("%d unverified files at once, want 1", n)
+				}
+				v.up.Store(true)
+				time.Sleep(time.Hour)
+				synctest.Wait()
+				if n := c.Stats(); int64(n.Unverified) != tt.unverified || n.Verified != tt.verified {
+					t.Errorf("%d unverified files later, %d verified; want %d and %d", n.Unverified, n.Verified, tt.unverified, tt.verified)
+				}
+				if n := source.calls.Load(); n != 1 {
+					t.Errorf("the source was asked %d times, want once", n)
+				}
+			})
+		})
 	}
 }

@@ -31,10 +31,13 @@ func newMemory(ttl time.Duration) *memory {
 }
 
 func (m *memory) remember(req upstream.Request, err *upstream.Error) {
-	if m.ttl > 0 {
-		jittered := time.Duration(float64(m.ttl) * (0.75 + rand.Float64()/2))
-		m.errors.Add(req, remembered{err, time.Now().Add(jittered)})
+	if m.ttl <= 0 {
+		return
 	}
+	kept := *err
+	kept.Story = nil // which is that of this call, if a Client is our source
+	jittered := time.Duration(float64(m.ttl) * (0.75 + rand.Float64()/2))
+	m.errors.Add(req, remembered{&kept, time.Now().Add(jittered)})
 }
 
 // recall returns the error that is remembered for req, or nil.

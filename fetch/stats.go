@@ -14,6 +14,7 @@ import (
 type counts struct {
 	since    time.Time
 	begun    atomic.Int64
+	flights  atomic.Int64 // under way
 	outcomes [Outcomes]atomic.Int64
 	degraded [Degradations]atomic.Int64
 
@@ -78,14 +79,16 @@ func (s *Stats) Total() int64 {
 }
 
 // Success returns the part of the requests that were answered, if only by "not
-// found" or "denied", from 0 to 1; those whose callers went away do not count. It is
-// 1 before the first.
+// found" or "denied", from 0 to 1; those whose callers went away do not count, nor those
+// for which no source might be asked (Offline), which tell nothing of the sources. It
+// is 1 before the first.
 func (s *Stats) Success() float64 {
-	all := s.Total() - s.Requests[Canceled]
+	all := s.Total() - s.Requests[Canceled] - s.Requests[Offline]
 	return part(all-s.Requests[Failed], all)
 }
 
-// HitRatio returns the part of the answers that were at hand, from 0 to 1; it is 1 before the first.
+// HitRatio returns the part of the answers that were at hand, those of the checksum
+// database included, from 0 to 1; it is 1 before the first.
 func (s *Stats) HitRatio() float64 {
 	var hits, all int64
 	for o, n := range s.Requests {
@@ -111,14 +114,15 @@ func part(n, of int64) float64 {
 // Stats returns figures of this moment. It takes some microseconds, waits for
 // nothing, and may be called at any rate. Figures that belong together may differ by
 // what happens meanwhile.
-func (c *Client) Stats() *Stats {
-	now := c.core.Load()
+func (c *Client) Stats() *Stats { return c.statsOf(c.core.Load()) }
+
+func (c *Client) statsOf(now *core) *Stats {
 	n := &c.watch.counts
 	s := &Stats{
-		Since: n.since, Flights: now.flights.count(),
+		Since: n.since, Flights: int(n.flights.Load()),
 		Retries: n.retries.Load(), Hedges: n.hedges.Load(), HedgesWon: n.hedgesWon.Load(),
 		Verified: n.verified.Load(), Mismatched: n.mismatched.Load(), Unverifiable: n.unverifiable.Load(),
-		Unverified: now.later.count(), Stored: n.stored.Load(),
+		Unverified: c.later.count(), Stored: n.stored.Load(),
 		Cache: cache.UsageOf(c.store), Sources: now.sourceStats(), Database: now.databaseStats(),
 	}
 	for i := range n.outcomes {

@@ -4,7 +4,8 @@
 	const every = 5000, patience = 10000;
 	const contact = document.getElementById("contact");
 	const pause = document.getElementById("pause");
-	let paused = false, timer = 0, asking = false, lost = null;
+	const diagnosisPatience = 60000;
+	let paused = false, timer = 0, renewing = null, diagnosing = false, lost = null, unanswered = "";
 
 	const blank = n => n.nodeType === 3 && !n.data.trim();
 	const alike = (a, b) => a.nodeType === b.nodeType && a.nodeName === b.nodeName && (a.id || "") === (b.id || "");
@@ -16,7 +17,7 @@
 			if (a.data !== b.data) a.data = b.data;
 			return;
 		}
-		if (a.isEqualNode(b)) return;
+		if (a.isEqualNode(b) || a.getAttribute("aria-busy") === "true") return;
 		for (const at of [...a.attributes])
 			if (!b.hasAttribute(at.name) && !(at.name === "open" && a.nodeName === "DETAILS")) a.removeAttribute(at.name);
 		for (const at of b.attributes)
@@ -63,9 +64,15 @@
 
 	const time = () => new Date().toTimeString().slice(0, 8);
 
-	async function take(response) {
+	function live() {
+		if (!paused) say("Live" + unanswered, "live");
+	}
+
+	// take shows a page, unless it is not wanted any more when it is here.
+	async function take(response, wanted) {
 		if (!response.ok) throw new Error("status " + response.status);
 		const page = new DOMParser().parseFromString(await response.text(), "text/html");
+		if (!wanted()) return;
 		const status = page.getElementById("status");
 		if (!status) throw new Error("another page");
 		morph(document.getElementById("status"), status);
@@ -73,26 +80,42 @@
 		const icon = document.getElementById("icon"), next = page.getElementById("icon");
 		if (icon && next && icon.getAttribute("href") !== next.getAttribute("href")) icon.setAttribute("href", next.getAttribute("href"));
 		lost = null;
-		say("Live", "live");
+		live();
+	}
+
+	// ask makes a request that ends after some time, or when away is used.
+	async function ask(method, bound, away, wanted) {
+		const late = setTimeout(() => away.abort(), bound);
+		try {
+			await take(await fetch(location.pathname + location.search, { method, headers: { Accept: "text/html" }, cache: "no-store", signal: away.signal }), wanted);
+		} finally {
+			clearTimeout(late);
+		}
 	}
 
 	async function renew() {
 		clearTimeout(timer);
-		if (paused || asking || document.hidden) return;
-		asking = true;
+		if (paused || renewing || document.hidden) return;
+		const mine = renewing = new AbortController();
 		try {
-			const away = new AbortController(), bound = setTimeout(() => away.abort(), patience);
-			try {
-				await take(await fetch(location.pathname + location.search, { headers: { Accept: "text/html" }, cache: "no-store", signal: away.signal }));
-			} finally {
-				clearTimeout(bound);
-			}
+			await ask("GET", patience, mine, () => renewing === mine);
 		} catch (e) {
-			lost = lost || time();
-			say("No contact since " + lost + ". This is how it was then.", "lost");
+			if (renewing === mine) {
+				lost = lost || time();
+				say("No contact since " + lost + ". This is how it was then.", "lost");
+			}
 		}
-		asking = false;
-		if (!paused && !document.hidden) timer = setTimeout(renew, every);
+		if (renewing !== mine) return;
+		renewing = null;
+		if (!document.hidden) timer = setTimeout(renew, every);
+	}
+
+	// rest ends a renewal that is under way, whose answer is not wanted any more.
+	function rest() {
+		clearTimeout(timer);
+		const mine = renewing;
+		renewing = null;
+		if (mine) mine.abort();
 	}
 
 	document.addEventListener("visibilitychange", () => { if (!document.hidden) renew(); });
@@ -101,31 +124,41 @@
 	pause.addEventListener("click", () => {
 		paused = !paused;
 		pause.textContent = paused ? "Resume" : "Pause";
-		if (paused) say("Paused", "paused");
-		else renew();
+		if (paused) {
+			rest();
+			say("Paused", "paused");
+		} else {
+			live();
+			renew();
+		}
 	});
 
 	document.addEventListener("submit", async e => {
 		const form = e.target, button = form.querySelector("button");
 		if (form.id !== "ask") return;
 		e.preventDefault();
-		if (asking === "all") return;
-		asking = "all";
+		if (diagnosing) return;
+		diagnosing = true;
+		unanswered = "";
 		const label = button.textContent;
-		button.setAttribute("aria-busy", "true");
+		button.setAttribute("aria-busy", "true"); // by which renewals leave it alone
 		button.textContent = "Asking all sources…";
+		const done = () => {
+			diagnosing = false;
+			button.textContent = label;
+			button.removeAttribute("aria-busy");
+		};
 		try {
-			await take(await fetch(location.pathname + location.search, { method: "POST", headers: { Accept: "text/html" } }));
-			document.getElementById("diagnosis").scrollIntoView({ block: "nearest" });
+			await ask("POST", diagnosisPatience, new AbortController(), () => { done(); return true; });
+			const found = document.getElementById("diagnosis");
+			if (found) found.scrollIntoView({ block: "nearest" });
 		} catch (e) {
-			say("The diagnosis failed: no contact.", "lost");
+			unanswered = ", but the diagnosis got no answer";
+			live();
 		}
-		asking = false;
-		button.textContent = label;
-		button.removeAttribute("aria-busy");
-		renew();
+		if (diagnosing) done();
 	});
 
-	say("Live", "live");
+	live();
 	timer = setTimeout(renew, every);
 })();

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"mime"
 	"net/http"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -47,7 +48,7 @@ type StatusHandler struct {
 // The page is for who runs the service, and names private modules: mount it behind your own
 // access control. It may be mounted anywhere, and answers each path it is given.
 func NewStatusHandler(c *Client, opts *StatusOptions) *StatusHandler {
-	h := &StatusHandler{client: c, journal: newJournal(), cross: http.NewCrossOriginProtection()}
+	h := &StatusHandler{client: c, journal: newJournal(c.ownerOf, c.partOf), cross: http.NewCrossOriginProtection()}
 	if opts != nil {
 		h.opts = *opts
 	}
@@ -127,7 +128,11 @@ func wantsJSON(r *http.Request) bool {
 	}
 	json := false
 	for part := range strings.SplitSeq(strings.Join(r.Header.Values("Accept"), ","), ",") {
-		switch kind, _, _ := mime.ParseMediaType(part); kind {
+		kind, params, _ := mime.ParseMediaType(part)
+		if weight, err := strconv.ParseFloat(params["q"], 64); err == nil && weight == 0 {
+			continue // it is not wanted (RFC 9110, section 12.4.2)
+		}
+		switch kind {
 		case "text/html":
 			return false
 		case "application/json":
@@ -144,7 +149,7 @@ func (h *StatusHandler) diagnose(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "another site may not ask for a diagnosis", http.StatusForbidden)
 		return
 	}
-	if err := h.diagnoses.ask(r.Context(), time.Now(), h.client.Diagnose); err != nil {
+	if err := h.diagnoses.ask(r.Context(), time.Now(), h.client); err != nil {
 		return // the reader has gone
 	}
 	w.Header().Set("Location", "?#diagnosis") // wherever the page is mounted

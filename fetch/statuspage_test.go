@@ -45,6 +45,8 @@ func TestStatusPageAnswers(t *testing.T) {
 		{"anything", "GET", "/", nil, plain, 200, "text/html; charset=utf-8"},
 		{"a program", "GET", "/", []string{"Accept", "application/json"}, plain, 200, "application/json"},
 		{"a program, by the URL", "GET", "/?format=json", []string{"Accept", browser}, plain, 200, "application/json"},
+		{"a program that takes anything but JSON", "GET", "/", []string{"Accept", "*/*, application/json;q=0"}, plain, 200, "text/html; charset=utf-8"},
+		{"a program that takes anything but HTML", "GET", "/", []string{"Accept", "text/html;q=0.0, application/json"}, plain, 200, "application/json"},
 		{"a browser that takes JSON, too", "GET", "/", []string{"Accept", "application/json, text/html"}, plain, 200, "text/html; charset=utf-8"},
 		{"another format", "GET", "/?format=xml", nil, plain, 200, "text/html; charset=utf-8"},
 		{"the header alone", "HEAD", "/", nil, plain, 200, "text/html; charset=utf-8"},
@@ -217,5 +219,37 @@ func TestStatusPageDiagnoses(t *testing.T) {
 	}
 	if body := visit(h, "GET", "/").Body.String(); !strings.Contains(body, `id="diagnosis"`) {
 		t.Error("the page does not show the diagnosis")
+	}
+}
+
+// Who asked for a diagnosis closes the tab, and somebody else waits for it.
+func TestDiagnosisOutlivesItsAsker(t *testing.T) {
+	begun, release := make(chan bool, 1), make(chan bool)
+	o := newOrigin(t)
+	c := newClient(t, proxyOptions(serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		select {
+		case begun <- true:
+		default:
+		}
+		select {
+		case <-release:
+		case <-r.Context().Done():
+			return
+		}
+		o.ServeHTTP(w, r)
+	}))))
+	h := fetch.NewStatusHandler(c, &fetch.StatusOptions{Diagnose: true})
+	ctx, leave := context.WithCancel(t.Context())
+	var first, second sync.WaitGroup
+	first.Go(func() { h.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("POST", "/", nil).WithContext(ctx)) })
+	<-begun
+	second.Go(func() { visit(h, "POST", "/") })
+	leave()
+	first.Wait() // it does not wait for the diagnosis
+	close(release)
+	second.Wait()
+	d := h.Report().Diagnosis
+	if d == nil || len(d.Sources) != 1 || !d.Sources[0].OK {
+		t.Errorf("the diagnosis is %+v", d)
 	}
 }

@@ -12,6 +12,7 @@ import (
 const (
 	fileSystemWait   = 300 * time.Millisecond
 	diagnosePause    = 10 * time.Second
+	diagnosisWithin  = time.Minute
 	diagnosisRemains = 10 * time.Minute
 )
 
@@ -70,39 +71,56 @@ type diagnoses struct {
 	latest *Diagnosis
 }
 
-// ask has one made unless there is a recent one, and waits for one that is under
-// way. make is called with no lock held.
-func (d *diagnoses) ask(ctx context.Context, now time.Time, diagnose func(context.Context) *Diagnosis) error {
+// ask has one made unless there is a recent one, and waits for the one that is under
+// way, whoever asked for it. It is made to its end also if its asker leaves.
+func (d *diagnoses) ask(ctx context.Context, now time.Time, c *Client) error {
+	under := d.begin(now, c)
+	if under == nil {
+		return nil
+	}
+	select {
+	case <-under:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// begin returns what is closed when the one under way is done, having begun it if
+// need be; nil if there is nothing to wait for.
+func (d *diagnoses) begin(now time.Time, c *Client) <-chan struct{} {
 	d.mu.Lock()
+	defer d.mu.Unlock()
 	if d.under != nil {
-		under := d.under
-		d.mu.Unlock()
-		select {
-		case <-under:
-			return nil
-		case <-ctx.Done():
-			return ctx.Err()
-		}
+		return d.under
 	}
 	if !d.begun.IsZero() && now.Sub(d.begun) < diagnosePause {
-		d.mu.Unlock()
 		return nil
 	}
 	under := make(chan struct{})
+	if !c.own(func() { d.make(c, under) }) {
+		return nil // it was closed
+	}
 	d.begun, d.under = now, under
-	d.mu.Unlock()
+	return under
+}
+
+// make has the Client diagnose, with no lock held. The Client's Close waits for it
+// until its sources are closed, at the latest for diagnosisWithin.
+func (d *diagnoses) make(c *Client, under chan struct{}) {
+	ctx, cancel := context.WithTimeout(context.Background(), diagnosisWithin)
+	defer cancel()
 	var made *Diagnosis
 	defer func() {
 		d.mu.Lock()
 		defer d.mu.Unlock()
-		if made != nil && ctx.Err() == nil {
+		if made != nil {
 			d.latest = made
 		}
 		d.under = nil
 		close(under)
 	}()
-	made = diagnose(ctx)
-	return ctx.Err()
+	made = c.Diagnose(ctx)
 }
 
 // recent returns the latest that is not old, or nil.

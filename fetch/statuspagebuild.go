@@ -4,7 +4,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/breakwater-go/breakwater/breaker"
 	"github.com/breakwater-go/breakwater/upstream"
 )
 
@@ -21,7 +20,8 @@ type recordOfNow struct {
 
 // Report returns what the page says now.
 func (h *StatusHandler) Report() *StatusReport {
-	r := recordOfNow{time.Now(), h.client.Stats(), h.client.core.Load(), h.journal}
+	now := h.client.core.Load()
+	r := recordOfNow{time.Now(), h.client.statsOf(now), now, h.journal}
 	hour := h.journal.hour(r.at)
 	s := &StatusReport{
 		Time: r.at, Since: r.stats.Since, Watched: h.journal.begun,
@@ -36,6 +36,7 @@ func (h *StatusHandler) Report() *StatusReport {
 	}
 	s.Cache, s.FileSystems = orEmpty(s.Cache), orEmpty(s.FileSystems)
 	s.Modules, s.Failures, s.Changes = orEmpty(s.Modules), orEmpty(s.Failures), orEmpty(s.Changes)
+	s.Troubles = orEmpty(h.journal.troubled(r.at))
 	s.Weather = weatherOf(s, r.core.opts.Offline)
 	return s
 }
@@ -61,9 +62,12 @@ func sumUp(hour []minuteFigures) StatusHour {
 	for i := range hour {
 		all.join(&hour[i])
 	}
+	answered, failed := all.answered(), int64(all.outcomes[Failed])
+	modules, hits := all.modules()
 	return StatusHour{
 		Requests: all.total(), Outcomes: outcomeNames(all.outcomes[:]),
-		Success: part(all.total()-int64(all.outcomes[Failed]), all.total()), HitRatio: part(all.hitsOf(), all.hitsOf()+all.fetched()),
+		Answered: answered, Refused: all.total() - answered - failed, Success: part(answered, answered+failed),
+		Modules: modules, HitRatio: part(hits, modules),
 		Hits: latencyOf(&all.hits), Fetched: latencyOf(&all.misses),
 	}
 }
@@ -73,46 +77,42 @@ func latencyOf(h *histogram) StatusLatency {
 }
 
 func minuteReport(m *minuteFigures, begin time.Time) StatusMinute {
+	modules, hits := m.modules()
 	return StatusMinute{
 		Begin: begin, Requests: m.total(), Hits: latencyOf(&m.hits), Fetched: latencyOf(&m.misses),
 		Failed: int64(m.outcomes[Failed]), Other: int64(m.outcomes[Denied]) + int64(m.outcomes[Offline]),
-		HitRatio: part(m.hitsOf(), m.hitsOf()+m.fetched()),
+		Modules: modules, HitRatio: part(hits, modules),
 	}
 }
 
 func (r *recordOfNow) sources() []StatusSource {
 	ordinary := r.core.ordinary() // those behind are the checksum database's
-	var asked []int               // those of modules that no route names
+	sources := r.core.allSources()
 	all := make([]StatusSource, len(r.stats.Sources))
 	for i, s := range r.stats.Sources {
-		all[i] = r.source(s)
+		var u upstream.Upstream // nil: it has been configured anew since
+		if i < len(sources) && upstream.Name(sources[i]) == s.Source {
+			u = sources[i]
+		}
+		all[i] = r.source(s, u)
 		all[i].Database = i >= len(ordinary)
 		all[i].Routed = !all[i].Database && !ordinary[i]
-		if !all[i].Database && ordinary[i] {
-			asked = append(asked, i)
-		}
 	}
-	r.shutOff(all, asked)
+	for i, reached := range r.core.reached(func(i int) bool { return all[i].ails() }) {
+		all[i].shutOff = ordinary[i] && !reached
+	}
 	return all
 }
 
-// shutOff marks those of the asked sources that nobody gets to: in a GOPROXY list, one
-// that is in trouble before a comma.
-func (r *recordOfNow) shutOff(all []StatusSource, asked []int) {
-	strict, shut := r.core.separators(len(asked)), false
-	for n, i := range asked {
-		all[i].shutOff = shut
-		shut = shut || strict[n] && all[i].ails()
-	}
-}
-
-func (r *recordOfNow) source(s SourceStats) StatusSource {
-	one := StatusSource{Source: clip(s.Source), Missing: s.Missing}
-	minutes := r.journal.attempts(s.Source, r.at)
+func (r *recordOfNow) source(s SourceStats, u upstream.Upstream) StatusSource {
+	one := StatusSource{Source: clip(s.Source), Missing: s.Missing, parted: isParted(u)}
+	minutes, since := r.journal.attempts(s.Source, r.at)
+	one.asked = since.at
 	for _, m := range minutes {
 		one.Answered += int64(m.good)
-		one.Failed += int64(m.failed)
-		one.Minutes = append(one.Minutes, StatusSourceMinute{int64(m.good), int64(m.failed)})
+		one.Failed += int64(m.failed.n)
+		one.Refused += int64(m.refused.n)
+		one.Minutes = append(one.Minutes, StatusSourceMinute{int64(m.good), int64(m.failed.n), int64(m.refused.n)})
 	}
 	one.Success = part(one.Answered, one.Answered+one.Failed)
 	for l := range upstream.Lane(upstream.Lanes) {
@@ -125,17 +125,41 @@ func (r *recordOfNow) source(s SourceStats) StatusSource {
 	if a := s.LastFailure; a != nil {
 		one.LastFailure = &StatusAttempt{a.Begun.Add(a.Took), clip(a.Request.Key()), clip(strings.TrimPrefix(a.Err.Reason(), s.Source+": ")), a.Took.Seconds()}
 		one.cause = inShort(a.Err)
+		if one.asked.IsZero() && !wasAnswered(s.Standing) {
+			one.asked = a.Begun.Add(a.Took) // before the record began
+		}
 	}
 	if s.ProbeError != nil {
 		one.ProbeError = clip(s.ProbeError.Error())
 	}
-	for _, p := range s.Parts[:min(len(s.Parts), 16)] {
-		one.Parts = append(one.Parts, StatusPart{clip(p.Source), worst(p.Health[:]).String()})
+	one.Parts = r.parts(s)
+	one.State = r.state(s, one, minutes, since)
+	if a := s.LastFailure; a != nil && one.State == stateRefusing && (a.Err.Status == 401 || a.Err.Status == 403) {
+		one.cause += ": are the credentials right?"
 	}
-	one.State = r.state(s, minutes)
-	good, _ := lately(minutes)
-	one.partly = good > 0
+	if isNothing(u) {
+		one.State = stateNone
+	}
+	one.partly = lately(minutes).good > 0
 	return one
+}
+
+// mostParts is how many servers of a source are listed.
+const mostParts = 16
+
+// parts returns the servers in trouble, those first that answered before.
+func (r *recordOfNow) parts(s SourceStats) []StatusPart {
+	var known, strange []StatusPart
+	for _, p := range s.Parts {
+		one := StatusPart{clip(p.Source), worst(p.Health[:]).String(), r.journal.partAnswered(p.Source, r.at)}
+		if one.Answered {
+			known = append(known, one)
+		} else if len(strange) < mostParts {
+			strange = append(strange, one)
+		}
+	}
+	all := append(known, strange...)
+	return all[:min(len(all), mostParts)]
 }
 
 func laneReport(s SourceStats, l upstream.Lane) StatusLane {
@@ -154,43 +178,6 @@ func worst(health []upstream.Health) upstream.HealthState {
 		state = max(state, h.State)
 	}
 	return state
-}
-
-const (
-	stateFailing  = "failing"
-	stateNotAsked = "not asked"
-)
-
-// state returns the worst that is known of a source, in words.
-func (r *recordOfNow) state(s SourceStats, minutes []sourceMinute) string {
-	if w := worst(s.Health[:]); w != upstream.Working {
-		return w.String()
-	}
-	good, failed := lately(minutes)
-	switch {
-	case failed > 0 && good == 0:
-		return stateFailing
-	case !wasAsked(s.Standing) && s.LastFailure == nil && good == 0:
-		return stateNotAsked
-	}
-	return upstream.Working.String()
-}
-
-func lately(minutes []sourceMinute) (good, failed uint32) {
-	for _, m := range minutes[max(0, len(minutes)-recentMinutes):] {
-		good += m.good
-		failed += m.failed
-	}
-	return good, failed
-}
-
-func wasAsked(s breaker.Standing) bool {
-	for _, f := range s.Figures {
-		if f.Answers+f.NotFound+f.Failures > 0 {
-			return true
-		}
-	}
-	return !s.Probed.IsZero()
 }
 
 func (r *recordOfNow) database() *StatusDatabase {

@@ -64,8 +64,9 @@ func requestPlot(s *StatusReport) plot {
 	}
 	p := plot{
 		ID: "requests", Title: "Requests per minute",
-		Description: fmt.Sprintf("In the last hour %s, %s of them failed. The busiest minute had %s answered.", countOf(s.LastHour.Requests, "request"), number(s.LastHour.Outcomes[Failed.String()]), number(up)),
-		Legend:      []plotKey{{"hit", "from the cache"}, {"fetched", "from a source"}, {"failed", "not answered (below the line)"}},
+		Description: fmt.Sprintf("In the last hour %s, %s of them failed, and %s refused. The busiest minute had %s answered, and the worst %s not answered.",
+			countOf(s.LastHour.Requests, "request"), number(s.LastHour.Outcomes[Failed.String()]), number(s.LastHour.Refused), number(up), number(down)),
+		Legend: []plotKey{{"hit", "from the cache"}, {"fetched", "from a source"}, {"failed", "not answered (below the line)"}},
 	}
 	if up > 0 || down == 0 {
 		up = niceAbove(up)
@@ -112,15 +113,22 @@ func niceAbove(n int64) int64 {
 	}
 }
 
+func ratioDescription(h StatusHour) string {
+	if h.Modules == 0 {
+		return "In the last hour there were no answers about modules."
+	}
+	return "In the last hour " + percent(h.HitRatio) + " of the answers about modules came from what was at hand."
+}
+
 func ratioPlot(s *StatusReport) plot {
 	p := plot{
-		ID: "ratio", Title: "Hit ratio",
-		Description: "In the last hour " + percent(s.LastHour.HitRatio) + " of the answers came from what was at hand.",
+		ID: "ratio", Title: "Hit ratio of modules",
+		Description: ratioDescription(s.LastHour),
 		Levels:      []plotTick{{At: 0, Label: "100 %"}, {At: 50, Label: "50"}, {At: 100, Label: "0"}},
 		Legend:      []plotKey{{"hit", "answers from the cache"}},
 	}
 	line := curve(s, func(m StatusMinute) (float64, bool) {
-		return 100 * (1 - m.HitRatio), m.Hits.Count+m.Fetched.Count > 0
+		return 100 * (1 - m.HitRatio), m.Modules > 0
 	})
 	p.Lines = []plotLine{{line, "hit"}}
 	return p
@@ -219,6 +227,9 @@ func plotTimes(s *StatusReport) []plotTick {
 func plotMarks(s *StatusReport) []plotMark {
 	var marks []plotMark
 	for _, c := range s.Changes {
+		if c.Part != "" {
+			continue // of a host that whoever asked for a module chose
+		}
 		class := "back"
 		if c.State == upstream.Out.String() {
 			class = "out"

@@ -26,6 +26,7 @@ type StatusReport struct {
 	Modules       []StatusModule       `json:"modules"`  // asked for most in the last hour, the first most
 	Failures      []StatusFailure      `json:"failures"` // of the last hour, the latest first
 	Changes       []StatusChange       `json:"changes"`  // of circuits in the last hour, the latest first
+	Troubles      []StatusTrouble      `json:"troubles"` // of the cache in the last hour
 	Configuration []ConfigurationGroup `json:"configuration"`
 	Diagnosis     *Diagnosis           `json:"diagnosis,omitempty"` // the latest, if it is not old, with the names of [Diagnosis]
 }
@@ -44,8 +45,11 @@ type StatusWeather struct {
 type StatusHour struct {
 	Requests int64            `json:"requests"` // without those whose callers had gone
 	Outcomes map[string]int64 `json:"outcomes"`
-	Success  float64          `json:"success"`   // the part that was answered, as [Stats.Success]
-	HitRatio float64          `json:"hit_ratio"` // as [Stats.HitRatio]
+	Answered int64            `json:"answered"`  // if only by "not found"
+	Refused  int64            `json:"refused"`   // denied, or offline and not at hand
+	Success  float64          `json:"success"`   // the part of the requests that were not refused that was answered; 1 without any
+	Modules  int64            `json:"modules"`   // answers about modules: not what checksum databases are asked, mostly by the Client itself
+	HitRatio float64          `json:"hit_ratio"` // the part of those that was at hand; 1 without any
 	Hits     StatusLatency    `json:"hits"`      // answered from what was at hand
 	Fetched  StatusLatency    `json:"fetched"`   // answered by a source
 }
@@ -66,24 +70,31 @@ type StatusMinute struct {
 	Fetched  StatusLatency `json:"fetched"`
 	Failed   int64         `json:"failed"`
 	Other    int64         `json:"other"`     // denied, or offline and not at hand
-	HitRatio float64       `json:"hit_ratio"` // of hits and fetched; 1 without any
+	Modules  int64         `json:"modules"`   // as the hour's
+	HitRatio float64       `json:"hit_ratio"` // as the hour's
 }
 
 // StatusSource is one source.
 type StatusSource struct {
 	Source string `json:"source"`
 
-	// State is the worst of the lanes': "working", "failing" (its circuit is closed,
-	// but nothing succeeded in the last five minutes and something failed), "on
-	// trial", "out"; or "not asked" in the last hour and before.
+	// State is the worst of the lanes' circuits: "out" or "on trial". If they are
+	// closed, it is "failing" (calls for several modules failed in the last five minutes,
+	// more than were answered, and the latest too), "refusing" (in that time it answered
+	// all calls, for several modules, by a status such as 401), "failed when last asked"
+	// (and it has not answered in the last five minutes), "not asked" in the last hour
+	// and before, or "working". It is "no source" where there is nothing to ask: "off",
+	// and "direct" without the commands for it. One that is many servers is never out or
+	// failing as a whole: see Parts.
 	State    string    `json:"state"`
 	Since    time.Time `json:"since,omitzero"` // when its circuit opened, if it has not closed since
 	Database bool      `json:"database"`       // it is the checksum database's own server
 	Routed   bool      `json:"routed"`         // it is asked for some modules alone, and no other is asked for them
 
 	Answered int64   `json:"answered"` // calls in the last hour that were answered
+	Refused  int64   `json:"refused"`  // and that it refused, by a status such as 403
 	Failed   int64   `json:"failed"`   // and that failed
-	Success  float64 `json:"success"`  // the part that was answered; 1 without any
+	Success  float64 `json:"success"`  // the part of those answered or failed that was answered; 1 without any
 
 	InFlight int          `json:"in_flight"` // calls under way, those that wait included
 	Lanes    []StatusLane `json:"lanes"`
@@ -94,8 +105,10 @@ type StatusSource struct {
 	Missing     int                  `json:"missing_versions"` // that others list; -1: not known
 	Minutes     []StatusSourceMinute `json:"minutes"`          // as the report's
 
-	cause  string // of the last failure, in a few words
-	partly bool   // something succeeded lately, in another lane
+	cause  string    // of the last failure, in a few words
+	asked  time.Time // last, if it has not answered since
+	partly bool      // something succeeded lately, in another lane
+	parted bool      // it is many servers
 
 	shutOff bool // nobody gets to it, because of one before it in GOPROXY
 }
@@ -104,6 +117,7 @@ type StatusSource struct {
 type StatusSourceMinute struct {
 	Answered int64 `json:"answered"`
 	Failed   int64 `json:"failed"`
+	Refused  int64 `json:"refused"`
 }
 
 // StatusLane is what is known of a source in one lane ([upstream.Lane]).
@@ -123,8 +137,9 @@ type StatusLane struct {
 
 // StatusPart is a server of a source that is many.
 type StatusPart struct {
-	Source string `json:"source"`
-	State  string `json:"state"`
+	Source   string `json:"source"`
+	State    string `json:"state"`
+	Answered bool   `json:"answered"` // in the last hour: it is not one that a stranger made up
 }
 
 // StatusAttempt is a call to a source that failed.
@@ -204,5 +219,15 @@ type StatusChange struct {
 	State  string    `json:"state"`          // "working" or "out"
 	Until  time.Time `json:"until,omitzero"` // when it is tried again, if it is out
 	Trials int64     `json:"trials"`         // that have failed since it went out
+	Part   string    `json:"part,omitempty"` // the server, of a source that is many, of which only the latest change of each kind is listed
+	Times  int64     `json:"times"`          // how many of that kind there were
 	Reason string    `json:"reason,omitempty"`
+}
+
+// StatusTrouble is in what way the Client worked with less than it has.
+type StatusTrouble struct {
+	What  string    `json:"what"`  // a [Degraded], "cache-unreadable" or "cache-unwritable"
+	Times int64     `json:"times"` // in the last hour
+	Last  time.Time `json:"last"`
+	Error string    `json:"error,omitempty"` // the latest
 }

@@ -111,6 +111,30 @@ func (v *statusView) Main(s StatusSource) StatusLane {
 	return best
 }
 
+// A sourceRow is a source as the page names its state.
+type sourceRow struct{ StatusSource }
+
+// Rows are the sources.
+func (v *statusView) Rows() []sourceRow {
+	rows := make([]sourceRow, 0, len(v.Sources))
+	for _, s := range v.Sources {
+		rows = append(rows, sourceRow{s})
+	}
+	return rows
+}
+
+// Word is the state as the headline has it: one that is on trial is as good as out
+// until it succeeds, and would change its name every few seconds.
+func (r sourceRow) Word() string {
+	if r.isOut() {
+		return upstream.Out.String()
+	}
+	return r.State
+}
+
+// Class is the same for the style.
+func (r sourceRow) Class() string { return strings.ReplaceAll(r.Word(), " ", "-") }
+
 // Strip returns the bars of a source's last hour: what was answered up from the
 // middle, what failed down.
 func (v *statusView) Strip(s StatusSource) []plotBar {

@@ -181,7 +181,7 @@ func TestTraceTellsWhatHappens(t *testing.T) {
 		{"a caller without patience", fetch.Options{}, []step{
 			{0, list, timeout, []string{
 				"request example.com/hello/@v/list", "request asks scripted",
-				`request ends: failed from "", 0 bytes, 1ms, timeout`,
+				`request ends: canceled from "", 0 bytes, 1ms, timeout`,
 				"request attempt ends: scripted: answered in 1s; first byte 1s, 7 bytes", // within the grace
 				"request commit: 7 bytes, failed false",
 			}},
@@ -494,3 +494,17 @@ func TestPanicIsCounted(t *testing.T) {
 type panickingStore struct{ brokenStore }
 
 func (panickingStore) Get(context.Context, string) (*cache.Entry, error) { panic("broken") }
+
+// Nor are they wrong for ever when a hook panics, which it must not.
+func TestPanicOfAHookIsNotCounted(t *testing.T) {
+	c := newClient(t, fetch.Options{Upstream: &scripted{answer: down}, Trace: &fetch.Trace{
+		RequestStart: func(context.Context, fetch.RequestStart) context.Context { panic("broken") },
+	}})
+	func() {
+		defer func() { recover() }()
+		c.Fetch(t.Context(), request(t, upstream.List, "example.com/hello", ""))
+	}()
+	if n := c.Stats(); n.InFlight != 0 || n.Total() != 0 {
+		t.Errorf("%d in flight, %d ended; want none", n.InFlight, n.Total())
+	}
+}

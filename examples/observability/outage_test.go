@@ -25,16 +25,18 @@ func TestOutage(t *testing.T) {
 	}{
 		{name: "all is well", change: o.well, never: []string{"Breakwater"}},
 		{
-			name: "a source is dead, and the embedder's checksum database", change: o.oneDies,
+			name: "a source is dead, and the embedder's checksum database; the cache cannot be written", change: o.oneDies,
 			fire: []string{
 				"BreakwaterSourceOut office first", "BreakwaterUnverified embedder", "BreakwaterTampered office",
+				"BreakwaterCacheFailing office",
 			},
 			never: []string{"BreakwaterFailing", "BreakwaterSlow", "BreakwaterDown", "BreakwaterSourceOut office second"},
 		},
 		{
-			name: "all sources are dead, and the disk is full", change: o.allDie,
-			fire:  []string{"BreakwaterFailing office", "BreakwaterDiskFull office"},
+			name: "all sources are dead, the embedder's takes its token no more, and the disk is full", change: o.allDie,
+			fire:  []string{"BreakwaterFailing office", "BreakwaterFailures office", "BreakwaterDenied embedder third", "BreakwaterDiskFull office"},
 			never: []string{"BreakwaterDown", "BreakwaterFailing embedder"},
+			clear: []string{"BreakwaterCacheFailing"},
 		},
 		{
 			name: "sources are slow, much is new, and the embedder is down", change: o.slowDown,
@@ -82,7 +84,7 @@ func newOutage(t *testing.T) *outage {
 	for _, s := range []**server{&o.first, &o.second, &o.third} {
 		*s = newServer(t, http.HandlerFunc(serveGoMod))
 	}
-	o.names = strings.NewReplacer(o.first.URL, "first", o.second.URL, "second")
+	o.names = strings.NewReplacer(o.first.URL, "first", o.second.URL, "second", o.third.URL, "third")
 	o.office = startOffice(t, program, o.first.URL+"|"+o.second.URL, key+" "+newServer(t, db).URL)
 	o.embedder = startEmbedder(t, o.third.URL, key+" "+o.database.URL)
 	o.loads = [...]*load{newLoad(t, o.office.url), newLoad(t, "http://"+o.embedder.address)}

@@ -1,6 +1,7 @@
 package observability_test
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"net/http"
@@ -34,13 +35,39 @@ func (o *outage) oneDies(t *testing.T) {
 	o.first.set(dead)
 	o.database.set(dead)
 	o.loads[1].pace(5, 1)
+	o.takeScratch(t)
+}
+
+// scratch is where the office's cache writes what it will keep, and where that is
+// meanwhile: with a file in its place, not even root can write to the cache.
+func (o *outage) scratch() (dir, aside string) {
+	dir = filepath.Join(o.office.cache, ".breakwater", "tmp")
+	return dir, dir + ".aside"
+}
+
+func (o *outage) takeScratch(t *testing.T) {
+	t.Helper()
+	dir, aside := o.scratch()
+	if err := errors.Join(os.Rename(dir, aside), os.WriteFile(dir, nil, 0o600)); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (o *outage) returnScratch(t *testing.T) {
+	t.Helper()
+	dir, aside := o.scratch()
+	if err := errors.Join(os.Remove(dir), os.Rename(aside, dir)); err != nil {
+		t.Fatal(err)
+	}
 }
 
 func (o *outage) allDie(t *testing.T) {
 	o.second.set(sick)
+	o.third.set(shut)
 	o.database.set(fine)
 	o.loads[0].pace(40, 10)
-	o.loads[1].pace(5, 0)
+	o.loads[1].pace(5, 2)
+	o.returnScratch(t)
 	o.fillDisk(t)
 }
 

@@ -38,8 +38,9 @@ func keep(t *testing.T, cmd *exec.Cmd, output *fixture.Output) {
 
 // An office is examples/proxy in a process of its own.
 type office struct {
-	url  string
-	disk string // where its cache's small file system can be reached from here; "" if it has none
+	url   string
+	cache string // the directory, as it can be reached from here
+	disk  string // where its cache's small file system can be reached from here; "" if it has none
 }
 
 // buildProxy compiles examples/proxy with the settings of whoever runs the test.
@@ -77,7 +78,9 @@ func startOffice(t *testing.T, program, goproxy, gosumdb string) *office {
 	o := &office{url: output.After(t, "breakwater: serving ")}
 	if small {
 		o.disk = filepath.Join("/proc", strconv.Itoa(cmd.Process.Pid), "root", dir)
+		dir = o.disk
 	}
+	o.cache = filepath.Join(dir, "modules")
 	return o
 }
 

@@ -27,6 +27,7 @@ const (
 	slow         // answers come after slowness
 	sick         // answers are 503
 	dead         // connections are cut
+	shut         // answers are 401
 )
 
 // slowness is so long that a few slow answers raise the mean above a second.
@@ -49,6 +50,9 @@ func newServer(t *testing.T, h http.Handler) *server {
 			}
 		case sick:
 			w.WriteHeader(http.StatusServiceUnavailable)
+			return
+		case shut:
+			w.WriteHeader(http.StatusUnauthorized)
 			return
 		case dead:
 			panic(http.ErrAbortHandler)

@@ -51,8 +51,9 @@ func TestAlertsSayWhatToDo(t *testing.T) {
 		}
 	}
 	want := []string{
-		"BreakwaterDown", "BreakwaterFailing", "BreakwaterSlow", "BreakwaterHitRatioLow",
-		"BreakwaterSourceOut", "BreakwaterDiskFull", "BreakwaterUnverified", "BreakwaterTampered",
+		"BreakwaterDown", "BreakwaterFailing", "BreakwaterFailures", "BreakwaterDenied", "BreakwaterOffline",
+		"BreakwaterSlow", "BreakwaterHitRatioLow", "BreakwaterSourceOut", "BreakwaterDiskFull", "BreakwaterCacheFailing",
+		"BreakwaterUnverified", "BreakwaterTampered",
 	}
 	if diff := cmp.Diff(want, names); diff != "" {
 		t.Errorf("alerts (-want +got):\n%s", diff)

@@ -63,6 +63,8 @@ func TestProblemsOfQueries(t *testing.T) {
 		{`requests_total{source="a"}`, "", []string{"requests_total has no label source"}},
 		{`requests_total{outcome!="fail"}`, "", []string{`outcome is never "fail" in requests_total`}},
 		{`requests_total{outcome!~"miss|fail"}`, "", []string{`outcome is never "fail" in requests_total`}},
+		{`requests_total{outcome=~"m.*s|fail.*"}`, "", nil},
+		{`requests_total{outcome=~"mis|iss.*"}`, "", []string{`outcome is never "mis" in requests_total`, `outcome is never "iss.*" in requests_total`}},
 		{`sum without (source) (requests_total)`, "", []string{"no label source"}},
 		{`sum by (le) (requests_total)`, "", []string{"no label le"}},
 		{`sum by (kind) (requests_total)`, "{{ outcome }}", []string{"no label in the result outcome"}},

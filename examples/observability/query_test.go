@@ -2,6 +2,7 @@ package observability_test
 
 import (
 	"fmt"
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -76,7 +77,7 @@ func (m metrics) mismatches(name, matchers string) []string {
 		case values == nil: // not ours to know
 		case strings.HasSuffix(kind, "~"):
 			for value := range strings.SplitSeq(value, "|") {
-				if !values[value] {
+				if !matchesAny(value, values) {
 					found = append(found, fmt.Sprintf("%s is never %q in %s", label, value, name))
 				}
 			}
@@ -85,6 +86,12 @@ func (m metrics) mismatches(name, matchers string) []string {
 		}
 	}
 	return found
+}
+
+// matchesAny reports whether a pattern, which has to fit from end to end, fits a value.
+func matchesAny(pattern string, values map[string]bool) bool {
+	whole, err := regexp.Compile("^(?:" + pattern + ")$")
+	return err == nil && slices.ContainsFunc(slices.Collect(maps.Keys(values)), whole.MatchString)
 }
 
 func missing(what string, names, among []string) []string {

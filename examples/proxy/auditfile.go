@@ -27,6 +27,10 @@ func (c config) openAudit(log *slog.Logger) (*auditFile, error) {
 	if c.audit == "" {
 		return nil, nil
 	}
+	if info, err := os.Stat(c.audit); err == nil && !info.Mode().IsRegular() {
+		// A pipe that nobody reads would stop all, at once or when it is full.
+		return nil, fmt.Errorf("%s is not a regular file, and downloads wait for their records: choose another file with -audit", c.audit)
+	}
 	file, err := os.OpenFile(c.audit, os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("%w: choose another file with -audit", err)
@@ -35,11 +39,10 @@ func (c config) openAudit(log *slog.Logger) (*auditFile, error) {
 }
 
 // isCut reports whether a file ends in the middle of a line, as after a crash:
-// what is appended to that would be lost with it. What cannot be read, such as a pipe,
-// does not.
+// what is appended to that would be lost with it. What cannot be read does not.
 func isCut(name string) bool {
 	info, err := os.Stat(name)
-	if err != nil || !info.Mode().IsRegular() || info.Size() == 0 {
+	if err != nil || info.Size() == 0 {
 		return false
 	}
 	file, err := os.Open(name)

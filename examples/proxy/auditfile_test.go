@@ -2,13 +2,16 @@ package main
 
 import (
 	"errors"
+	"net/http/httptest"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"runtime"
 	"strings"
 	"testing"
 
 	"github.com/breakwater-go/breakwater/examples/internal/fixture"
+	"github.com/breakwater-go/breakwater/fetch"
 	"github.com/breakwater-go/breakwater/fetch/audit"
 	"github.com/google/go-cmp/cmp"
 )
@@ -77,13 +80,51 @@ func TestAuditLogThatCannotBeWritten(t *testing.T) {
 	if _, err := os.Stat("/dev/full"); err != nil {
 		t.Skip(err)
 	}
-	fixture.Settings(t, fixture.NewSource(t).URL)
-	p := start(t, "-audit", "/dev/full")
-	fixture.NewGoCommand(t, p.url).Run(t, "mod", "download", "example.com/dep@v0.1.0")
-	p.end(t)
-	if got := strings.Count(p.output.String(), "the audit log cannot be written"); got != 1 {
-		t.Errorf("told %d times\n%s", got, p.output)
+	full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
 	}
+	fixture.Settings(t, fixture.NewSource(t).URL)
+	output := fixture.NewOutput()
+	log := newLog(output, "text", 0)
+	file := &auditFile{file: full, log: log}
+	defer file.close()
+	cfg := config{cache: t.TempDir()}
+	settings, err := goSettings(t.Context(), cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	client, err := newClient(cfg, settings, log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	server := httptest.NewServer(fetch.NewHandler(client, &fetch.HandlerOptions{Audit: file.record(), Logger: log}))
+	defer server.Close()
+	fixture.NewGoCommand(t, server.URL).Run(t, "mod", "download", "example.com/dep@v0.1.0")
+	if got := strings.Count(output.String(), "the audit log cannot be written"); got != 1 {
+		t.Errorf("told %d times\n%s", got, output)
+	}
+}
+
+// What is no file cannot keep records, and a pipe that nobody reads would stop all.
+func TestAuditLogIsAFile(t *testing.T) {
+	fixture.Settings(t, "off")
+	for _, name := range []string{os.DevNull, t.TempDir(), newPipe(t)} {
+		wantOneLine(t, []string{"-listen", "localhost:0", "-cache", t.TempDir(), "-audit", name}, 1,
+			"not a regular file, and downloads wait for their records: choose another file with -audit")
+	}
+}
+
+// newPipe returns the name of a pipe that nobody reads, or of a directory where there
+// are none.
+func newPipe(t *testing.T) string {
+	t.Helper()
+	name := filepath.Join(t.TempDir(), "pipe")
+	if exec.Command("mkfifo", name).Run() != nil {
+		return filepath.Dir(name)
+	}
+	return name
 }
 
 // A line that is only partly written is not glued to the next.

@@ -24,7 +24,9 @@ A caching Go module proxy. It fetches from the sources in "go env GOPROXY".
   -tls-key FILE       the certificate's key (PEM)
   -admin HOST:PORT    serve /metrics and /status there (default: beside the modules if -listen is a loopback address);
                       it asks nobody who he is. /healthz and /readyz are at both addresses
-  -access-log FORMAT  write a line for each request to standard output: text or json (default off)
+  -admin-hosts NAME,...  names that -admin is asked for by, besides those of -hosts, any address, and localhost
+  -access-log FORMAT  write a line for each request to standard output: text or json (default off);
+                      lines are left out while nobody reads them
   -audit FILE         append a line of JSON for each download and each denial to FILE
   -log-format FORMAT  write the log to standard error as text or json (default text)
   -log-level LEVEL    from which level on: debug, info, warn or error (default info)
@@ -39,6 +41,7 @@ type config struct {
 	offline         bool
 	tlsCert, tlsKey string
 	admin           string
+	adminNames      []string
 	accessLog       string // a format; empty for off
 	audit           string
 	logFormat       string
@@ -51,13 +54,14 @@ func parseFlags(args []string) (config, error) {
 	flags := flag.NewFlagSet("proxy", flag.ContinueOnError)
 	flags.SetOutput(io.Discard) // one line says what is wrong, not a page
 	flags.StringVar(&cfg.listen, "listen", "localhost:8080", "")
-	flags.Func("hosts", "", cfg.setHosts)
+	flags.Func("hosts", "", names(&cfg.hosts))
 	flags.StringVar(&cfg.cache, "cache", "", "")
 	flags.Var(&cfg.memory, "memory", "")
 	flags.BoolVar(&cfg.offline, "offline", false, "")
 	flags.StringVar(&cfg.tlsCert, "tls-cert", "", "")
 	flags.StringVar(&cfg.tlsKey, "tls-key", "", "")
 	flags.StringVar(&cfg.admin, "admin", "", "")
+	flags.Func("admin-hosts", "", names(&cfg.adminNames))
 	flags.Func("access-log", "", choice(&cfg.accessLog, "text", "json", "off"))
 	flags.StringVar(&cfg.audit, "audit", "", "")
 	flags.Func("log-format", "", choice(&cfg.logFormat, "text", "json"))
@@ -85,14 +89,17 @@ func choice(value *string, values ...string) func(string) error {
 	}
 }
 
-func (c *config) setHosts(text string) error {
-	c.hosts = strings.Split(text, ",")
-	for _, host := range c.hosts {
-		if host == "" || strings.ContainsAny(host, " /@[]") || net.ParseIP(host) == nil && strings.Contains(host, ":") {
-			return errors.New("want names or addresses, without port and with commas alone between them")
+// names returns the func of a flag that is a list of names of hosts.
+func names(list *[]string) func(string) error {
+	return func(text string) error {
+		*list = strings.Split(text, ",")
+		for _, host := range *list {
+			if host == "" || strings.ContainsAny(host, " /@[]") || net.ParseIP(host) == nil && strings.Contains(host, ":") {
+				return errors.New("want names or addresses, without port and with commas alone between them")
+			}
 		}
+		return nil
 	}
-	return nil
 }
 
 func (c *config) setLogLevel(text string) error {
@@ -110,6 +117,9 @@ func (c *config) check() error {
 		if err := checkAddress("-admin", c.admin); err != nil {
 			return err
 		}
+	}
+	if c.adminNames != nil && c.admin == "" {
+		return errors.New("-admin-hosts are names for -admin: give both")
 	}
 	if (c.tlsCert == "") != (c.tlsKey == "") {
 		return errors.New("-tls-cert and -tls-key go together: give both or none")

@@ -30,6 +30,7 @@ type keyPairState struct {
 	certInfo  fs.FileInfo
 	keyInfo   fs.FileInfo
 	complaint string // what was last logged of newer files
+	invalid   string // what was last logged of the time that it is good for
 }
 
 // loadKeyPair returns the key pair that the flags name, or nil if they name none.
@@ -42,7 +43,7 @@ func (c config) loadKeyPair(log *slog.Logger) (*keyPair, error) {
 	if err != nil {
 		return nil, fmt.Errorf("loading the certificate: %w: check the files of -tls-cert and -tls-key", err)
 	}
-	k.state.Store(state)
+	k.state.Store(k.judged(state))
 	return k, nil
 }
 
@@ -69,7 +70,7 @@ func (k *keyPair) look() {
 	old := k.state.Load()
 	next, err := k.load(old)
 	if err == nil {
-		k.state.Store(next)
+		k.state.Store(k.judged(next))
 		return
 	}
 	if err.Error() == old.complaint {
@@ -79,6 +80,33 @@ func (k *keyPair) look() {
 	next = new(*old)
 	next.complaint = err.Error()
 	k.state.Store(next)
+}
+
+// judged returns the state with what is to be said of the time that its
+// certificate is good for, which is logged once: clients refuse it at any other, and
+// say so where nobody looks.
+func (k *keyPair) judged(s *keyPairState) *keyPairState {
+	invalid := outOfTime(s.cert.Leaf, time.Now())
+	if invalid == s.invalid {
+		return s
+	}
+	if invalid != "" {
+		k.log.Warn("clients will refuse the certificate, which "+invalid+"; it is served all the same until there is a new one", "file", k.certFile)
+	}
+	s = new(*s)
+	s.invalid = invalid
+	return s
+}
+
+// outOfTime says what is wrong with a certificate now; nothing if it is good.
+func outOfTime(leaf *x509.Certificate, now time.Time) string {
+	switch {
+	case now.After(leaf.NotAfter):
+		return "has expired at " + leaf.NotAfter.UTC().Format(time.RFC3339)
+	case now.Before(leaf.NotBefore):
+		return "is not valid before " + leaf.NotBefore.UTC().Format(time.RFC3339)
+	}
+	return ""
 }
 
 // load returns the state for the files as they are: old itself if they have not

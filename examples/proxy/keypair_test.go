@@ -16,6 +16,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/breakwater-go/breakwater/examples/internal/fixture"
@@ -54,6 +55,12 @@ func swap(t *testing.T, file string, content []byte) {
 
 func selfSigned(t *testing.T, name string) (cert, key []byte) {
 	t.Helper()
+	return selfSignedFor(t, name, time.Now().Add(-time.Hour), time.Now().Add(time.Hour))
+}
+
+// selfSignedFor returns one that is good at certain times.
+func selfSignedFor(t *testing.T, name string, from, until time.Time) (cert, key []byte) {
+	t.Helper()
 	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		t.Fatal(err)
@@ -62,8 +69,8 @@ func selfSigned(t *testing.T, name string) (cert, key []byte) {
 		SerialNumber: big.NewInt(1),
 		Subject:      pkix.Name{CommonName: name},
 		DNSNames:     []string{name, "localhost"},
-		NotBefore:    time.Now().Add(-time.Hour),
-		NotAfter:     time.Now().Add(time.Hour),
+		NotBefore:    from,
+		NotAfter:     until,
 	}
 	der, err := x509.CreateCertificate(rand.Reader, template, template, private.Public(), private)
 	if err != nil {
@@ -144,6 +151,43 @@ func TestKeyPairIsKeptWhileNewFilesAreBroken(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A certificate that clients refuse is told of when it is loaded, and when its time
+// comes.
+func TestKeyPairOutOfItsTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var log bytes.Buffer
+		files := newPairFiles(t, "first.example") // for an hour
+		replace := func(name string, from, until time.Duration) {
+			cert, key := selfSignedFor(t, name, time.Now().Add(from), time.Now().Add(until))
+			swap(t, files.key, key)
+			swap(t, files.cert, cert)
+		}
+		var pair *keyPair
+		for _, step := range []struct {
+			name   string
+			change func()
+			want   string // in the one line; no line if empty
+		}{
+			{"good", func() { pair = eagerPair(t, files, &log) }, ""},
+			{"expires", func() { time.Sleep(61 * time.Minute) }, "has expired at 2000-01-01T01:00:00Z"},
+			{"a new one", func() { replace("second.example", -time.Hour, time.Hour) }, ""},
+			{"an old one", func() { replace("third.example", -2*time.Hour, -time.Hour) }, "has expired at 2000-01-01T00:01:00Z"},
+			{"loaded as it is, before a handshake", func() { pair = eagerPair(t, files, &log); pair.interval = time.Hour }, "has expired at 2000-01-01T00:01:00Z"},
+			{"one of tomorrow", func() { pair.interval = 0; replace("fourth.example", 24*time.Hour, 48*time.Hour) }, "is not valid before 2000-01-02T01:01:00Z"},
+			{"tomorrow", func() { time.Sleep(24 * time.Hour) }, ""},
+		} {
+			log.Reset()
+			step.change()
+			for range 3 {
+				certified(t, pair)
+			}
+			if got := log.String(); strings.Count(got, "\n") != min(len(step.want), 1) || !strings.Contains(got, step.want) {
+				t.Errorf("%s: logged, want %q:\n%s", step.name, step.want, got)
+			}
+		}
+	})
 }
 
 func TestKeyPairIsNotLookedAtAllTheTime(t *testing.T) {

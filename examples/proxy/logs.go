@@ -56,15 +56,19 @@ type accessFunc func(context.Context, fetch.Access)
 
 // newAccessLog returns the access log; nil if there is none. Its level is not that of
 // the log: who asks for it wants it.
-func (c config) newAccessLog(stdout io.Writer) *accessLog {
+func (c config) newAccessLog(stdout io.Writer, log *slog.Logger) *accessLog {
 	if c.accessLog == "" {
 		return nil
 	}
-	return &accessLog{fetch.NewAccessLog(newLog(stdout, c.accessLog, slog.LevelInfo))}
+	out := newOverflow(stdout, log)
+	return &accessLog{fetch.NewAccessLog(newLog(out, c.accessLog, slog.LevelInfo)), out}
 }
 
 // An accessLog is written to standard output while requests go on.
-type accessLog struct{ lines *fetch.AccessLog }
+type accessLog struct {
+	lines *fetch.AccessLog
+	out   *overflow
+}
 
 // access returns what is told of requests; nil if nobody wants to know.
 func (l *accessLog) access() accessFunc {
@@ -81,7 +85,10 @@ func (l *accessLog) close() error {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), restLimit)
 	defer cancel()
-	return l.lines.Close(ctx)
+	if err := l.lines.Close(ctx); err != nil {
+		return err
+	}
+	return l.out.close(ctx)
 }
 
 // restLimit is how long the rest of the access log may take at the end.

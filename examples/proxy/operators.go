@@ -36,10 +36,22 @@ func newOperators(client *fetch.Client) *operators {
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(o.metrics, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	o.pages = pages{
-		"/metrics": promhttp.HandlerFor(registry, promhttp.HandlerOpts{MaxRequestsInFlight: 8}),
+		"/metrics": readOnly(promhttp.HandlerFor(registry, promhttp.HandlerOpts{MaxRequestsInFlight: 8})),
 		"/status":  o.status,
 	}
 	return o
+}
+
+// readOnly refuses whatever is not GET or HEAD.
+func readOnly(page http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method != http.MethodGet && r.Method != http.MethodHead {
+			w.Header().Set("Allow", "GET, HEAD")
+			http.Error(w, "the metrics can only be read", http.StatusMethodNotAllowed)
+			return
+		}
+		page.ServeHTTP(w, r)
+	})
 }
 
 // access returns what counts requests; nil if nobody wants to know.

@@ -141,24 +141,63 @@ func TestWhoSeesThePages(t *testing.T) {
 	}
 }
 
-// An operators' address on this machine is asked for by its names; who can reach
-// another may call it as he likes.
+// The operators' address is asked for by addresses and by the names that the flags
+// give it, wherever it listens: any other may be one that was made to lead here.
 func TestAdminHosts(t *testing.T) {
-	inner, err := listen("-admin", "localhost:0")
+	fixture.Settings(t, "off")
+	for _, address := range []string{"localhost:0", "0.0.0.0:0"} {
+		p := start(t, "-admin", address, "-hosts", "modules.example", "-admin-hosts", "proxy,Operators.example")
+		url := strings.TrimSuffix(operatorsLine(t, p), "/status")
+		for host, want := range map[string]int{
+			"": 200, "localhost": 200, "LOCALHOST.:80": 200, "127.0.0.1:8081": 200, "[::1]:8081": 200,
+			"192.0.2.1:8081": 200, "[2001:db8::1]": 200, "10.0.0.1": 200,
+			"modules.example": 200, "proxy:8081": 200, "operators.example.": 200,
+			"evil.example": 421, "evil.example:8081": 421, "127.0.0.1.evil.example": 421, "proxy.evil.example": 421, "1.2.3": 421,
+		} {
+			if diff := cmp.Diff(pageStatuses(want, want, want, want), statuses(t, url, host, "")); diff != "" {
+				t.Errorf("%s as %q (-want +got):\n%s", address, host, diff)
+			}
+		}
+	}
+}
+
+// A program that knows no name of the server is no browser.
+func TestAdminWithoutHost(t *testing.T) {
+	r := httptest.NewRequest("GET", "/healthz", nil)
+	r.Host = ""
+	w := httptest.NewRecorder()
+	onlyAs(nil, fetch.LivenessHandler()).ServeHTTP(w, r)
+	if w.Code != http.StatusOK {
+		t.Errorf("status %d: %s", w.Code, w.Body)
+	}
+}
+
+func TestPagesAreOnlyRead(t *testing.T) {
+	fixture.Settings(t, "off")
+	p := start(t)
+	for _, page := range []string{"/metrics", "/status"} {
+		for method, want := range map[string]int{"GET": 200, "HEAD": 200, "PUT": 405, "DELETE": 405, "OPTIONS": 405} {
+			req, err := http.NewRequestWithContext(t.Context(), method, p.url+page, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			resp, err := http.DefaultClient.Do(req)
+			if err != nil {
+				t.Fatal(err)
+			}
+			resp.Body.Close()
+			if resp.StatusCode != want || (want == 405) != (resp.Header.Get("Allow") != "") {
+				t.Errorf("%s %s: status %d, Allow %q", method, page, resp.StatusCode, resp.Header.Get("Allow"))
+			}
+		}
+	}
+	resp, err := http.Post(p.url+"/metrics", "text/plain", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer inner.Close()
-	p := &parts{config: config{admin: "127.0.0.2:0", hosts: []string{"modules.example"}}}
-	if diff := cmp.Diff([]string{"localhost", "127.0.0.1", "::1", "127.0.0.2"}, p.adminHosts(inner)); diff != "" {
-		t.Errorf("on this machine (-want +got):\n%s", diff)
-	}
-	if got := p.adminHosts(reachable{inner}); got != nil {
-		t.Errorf("where others reach it: %q", got)
-	}
-	p.cert = &keyPair{}
-	if got := p.adminHosts(inner); got != nil {
-		t.Errorf("under TLS, by the names of the certificate: %q", got)
+	resp.Body.Close()
+	if resp.StatusCode != http.StatusMethodNotAllowed {
+		t.Errorf("POST /metrics: status %d", resp.StatusCode)
 	}
 }
 

@@ -72,7 +72,7 @@ func proxy(ctx context.Context, cfg config, stdout io.Writer, log *slog.Logger, 
 			return err
 		}
 	}
-	requests := cfg.newAccessLog(stdout)
+	requests := cfg.newAccessLog(stdout, log)
 	defer func() { err = errors.Join(err, requests.close()) }()
 	p := &parts{config: cfg, client: client, cert: cert, log: log, voice: v}
 	return p.serve(ctx, listener, requests.access(), records)
@@ -123,7 +123,10 @@ func (p *parts) serveAdmin(handler http.Handler) (base string, stop func(), err 
 	if err != nil {
 		return "", nil, err
 	}
-	stop = serveBeside(newServer(handler, p.adminHosts(listener), p.cert, p.log), listener, p.log)
+	if p.cert == nil { // else no name of somebody else's leads here
+		handler = onlyAs(p.adminHosts(), handler)
+	}
+	stop = serveBeside(newServer(handler, nil, p.cert, p.log), listener, p.log)
 	return baseURL(p.admin, portOf(listener), nil, p.cert), stop, nil
 }
 

@@ -44,6 +44,8 @@ func TestMistakes(t *testing.T) {
 		{"-hosts modules.example,", 2, "want names or addresses"},
 		{"-hosts https://modules.example", 2, "want names or addresses"},
 		{"-admin 8081", 2, "-admin wants HOST:PORT"},
+		{"-admin-hosts proxy", 2, "-admin-hosts are names for -admin: give both"},
+		{"-admin localhost:0 -admin-hosts proxy:8081", 2, "want names or addresses, without port"},
 		{"-access-log yes", 2, "want one of text, json, off"},
 		{"-log-format off", 2, "want one of text, json"},
 		{"-log-level all", 2, "want debug, info, warn or error"},

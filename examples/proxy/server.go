@@ -40,16 +40,6 @@ func (c config) servedHosts() []string {
 	return append(loopbackNames(), c.hosts...)
 }
 
-// adminHosts are those for the operators' address. Who can reach one that is not on
-// this machine alone may call it as he likes; under TLS no name of somebody else's
-// leads to it.
-func (p *parts) adminHosts(listener net.Listener) []string {
-	if !isLocal(listener) || p.cert != nil {
-		return nil
-	}
-	return append(loopbackNames(), hostOf(p.admin))
-}
-
 // accept has the server take connections, until it is closed.
 func accept(server *http.Server, listener net.Listener) error {
 	if server.TLSConfig != nil {

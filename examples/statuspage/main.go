@@ -1,7 +1,7 @@
 // Command statuspage shows a service that is a module proxy below /goproxy/ and has
 // the status page below /status, which only some networks may see:
 //
-//	go run ./examples/statuspage [-listen localhost:8080] [-show 127.0.0.0/8,::1/128]
+//	go run ./examples/statuspage [-listen localhost:8080] [-hosts localhost,127.0.0.1,::1] [-show 127.0.0.0/8,::1/128]
 //	GOPROXY=http://localhost:8080/goproxy go mod download
 //
 // Then look at http://localhost:8080/status, or have it as JSON:
@@ -26,23 +26,23 @@ import (
 
 	"github.com/breakwater-go/breakwater/fetch"
 	"github.com/breakwater-go/breakwater/fetch/guard"
-	"github.com/breakwater-go/breakwater/upstream"
 )
 
 func main() {
 	address := flag.String("listen", "localhost:8080", "where to serve, as `HOST:PORT`")
+	hosts := flag.String("hosts", "localhost,127.0.0.1,::1", "`names` that clients reach the service by; a page of another name would be read by its owner (DNS rebinding)")
 	show := flag.String("show", "127.0.0.0/8,::1/128", "`networks` that may see the status page")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // a second signal kills
-	if err := run(ctx, *address, *show, os.Stderr); err != nil {
+	if err := run(ctx, *address, *hosts, *show, os.Stderr); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
 }
 
 // run serves until ctx ends and the requests under way are finished.
-func run(ctx context.Context, address, show string, stderr io.Writer) error {
+func run(ctx context.Context, address, hosts, show string, stderr io.Writer) error {
 	var networks []netip.Prefix
 	for text := range strings.SplitSeq(show, ",") {
 		network, err := netip.ParsePrefix(strings.TrimSpace(text))
@@ -62,7 +62,7 @@ func run(ctx context.Context, address, show string, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
-	server := guard.Server(routes(client, status, guard.Networks(networks...)), nil)
+	server := guard.Server(routes(client, status, guard.Networks(networks...)), &guard.ServerOptions{Hosts: strings.Split(hosts, ",")})
 	stopped := make(chan error, 1)
 	context.AfterFunc(ctx, func() {
 		drain, cancel := context.WithTimeout(context.Background(), 30*time.Second)
@@ -74,19 +74,4 @@ func run(ctx context.Context, address, show string, stderr io.Writer) error {
 		return err
 	}
 	return <-stopped
-}
-
-// routes is the service: modules for everybody who reaches it, the status page for
-// those whom may lets through, for it names private modules.
-func routes(client *fetch.Client, status http.Handler, may guard.Check) http.Handler {
-	mux := http.NewServeMux()
-	mux.Handle("/goproxy/", http.StripPrefix("/goproxy", fetch.NewHandler(client, nil)))
-	mux.HandleFunc("/status", func(w http.ResponseWriter, r *http.Request) {
-		if err := may(r, upstream.Request{}); err != nil {
-			http.Error(w, "you may not see this", http.StatusForbidden)
-			return
-		}
-		status.ServeHTTP(w, r)
-	})
-	return mux
 }

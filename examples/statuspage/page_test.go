@@ -20,9 +20,9 @@ func TestPage(t *testing.T) {
 		of   *service
 		want string // in the headline
 	}{
-		{"well, desktop", desktop, well, "All 2 sources work."},
-		{"well, desktop, dark", look{width: 1280, height: 900, dark: true}, well, "All 2 sources work."},
-		{"well, phone", phone, well, "All 2 sources work."},
+		{"well, desktop", desktop, well, "Both sources work."},
+		{"well, desktop, dark", look{width: 1280, height: 900, dark: true}, well, "Both sources work."},
+		{"well, phone", phone, well, "Both sources work."},
 		{"one dead, desktop", desktop, sick, "1 of 2 sources is out: http://127.0.0.1:"},
 		{"one dead, desktop, dark", look{width: 1280, height: 900, dark: true}, sick, "(connection refused) since "},
 		{"one dead, phone", phone, sick, "Answers come from http://127.0.0.1:"},

@@ -93,7 +93,7 @@ func TestPauseAndLostContact(t *testing.T) {
 	s.server.Close()
 	p.do(chromedp.Click(chromedp.CSS("#pause")))
 	p.await(`document.getElementById("contact").textContent.startsWith("No contact since ")`)
-	if got := eval[string](p, `document.querySelector("h1").textContent`); !strings.HasPrefix(got, "All 2 sources work") {
+	if got := eval[string](p, `document.querySelector("h1").textContent`); !strings.HasPrefix(got, "Both sources work") {
 		t.Errorf("without contact the page says %q", got)
 	}
 }
@@ -149,5 +149,71 @@ func TestWithoutScriptItRenewsItself(t *testing.T) {
 		if !eval[bool](p, tt.expression) {
 			t.Errorf("without JavaScript the page lacks %s", tt.what)
 		}
+	}
+}
+
+// held has the script's requests of one method wait, whether they are wanted or not.
+// Renewals are made often.
+func held(method string) look {
+	return look{width: 1280, height: 900, before: `(() => {
+		const real = fetch, later = setTimeout;
+		window.answered = 0;
+		window.release = null;
+		window.fetch = async (url, o) => {
+			if ((o.method || "GET") === "` + method + `") await new Promise(go => window.release = go);
+			const r = await real(url, { ...o, method: "GET", signal: undefined });
+			answered++;
+			return r;
+		};
+		window.setTimeout = (f, ms) => later(f, ms === 5000 ? 50 : ms);
+	})()`}
+}
+
+// Somebody stops the page while it renews itself, and reads it as it is.
+func TestPauseDuringARenewal(t *testing.T) {
+	p := open(t, startBrowser(t), healthy(t).url, held("GET"))
+	p.await(`release !== null`)
+	p.do(chromedp.Click(chromedp.CSS("#pause")))
+	eval[chromedp.Void](p, `document.querySelector("h1").textContent = "as it was"; release(); release = null; window.begun = performance.now()`)
+	p.await(`answered === 1 && performance.now() > begun + 300`)
+	if got := eval[string](p, `document.getElementById("contact").textContent + ", " + document.querySelector("h1").textContent`); got != "Paused, as it was" {
+		t.Errorf("stopped during a renewal, the page says %q", got)
+	}
+	if eval[bool](p, `release !== null`) {
+		t.Error("it goes on to renew itself")
+	}
+	p.do(chromedp.Click(chromedp.CSS("#pause")))
+	p.await(`release !== null`)
+	eval[chromedp.Void](p, `release()`)
+	p.await(`document.querySelector("h1").textContent.startsWith("Both sources work")`)
+}
+
+// A diagnosis that takes long leaves the rest of the page alive, and its button busy.
+func TestRenewalsGoOnDuringADiagnosis(t *testing.T) {
+	p := open(t, startBrowser(t), healthy(t).url, held("POST"))
+	const button = `document.querySelector("#ask button")`
+	p.do(chromedp.Click(chromedp.CSS("#ask button")))
+	p.await(`release !== null && answered >= 5`)
+	if got := eval[string](p, button+`.textContent + " " + `+button+`.getAttribute("aria-busy")`); got != "Asking all sources… true" {
+		t.Errorf("after five renewals the button says %q", got)
+	}
+	eval[chromedp.Void](p, `release()`) // by a page that has no diagnosis
+	p.await(button + `.textContent === "Diagnose" && !` + button + `.hasAttribute("aria-busy")`)
+	if got := eval[string](p, `document.getElementById("contact").textContent`); got != "Live" {
+		t.Errorf("after that the page says %q", got)
+	}
+}
+
+// A diagnosis that gets no answer ends after a minute, which is made short here.
+func TestDiagnosisWithoutAnswer(t *testing.T) {
+	p := open(t, startBrowser(t), healthy(t).url, look{width: 1280, height: 900, before: `(() => {
+		const real = fetch, later = setTimeout;
+		window.fetch = (url, o) => o.method === "POST" ? new Promise((_, no) => o.signal.addEventListener("abort", () => no(o.signal.reason))) : real(url, o);
+		window.setTimeout = (f, ms) => later(f, ms === 60000 ? 300 : ms);
+	})()`})
+	p.do(chromedp.Click(chromedp.CSS("#ask button")))
+	p.await(`document.getElementById("contact").textContent === "Live, but the diagnosis got no answer"`)
+	if got := eval[string](p, `document.querySelector("#ask button").textContent`); got != "Diagnose" {
+		t.Errorf("the button says %q", got)
 	}
 }

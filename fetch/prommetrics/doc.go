@@ -86,10 +86,11 @@
 // # Useful queries
 //
 // The part of the requests that were answered, of those whose callers stayed, and the part
-// of the answers that were at hand, as [fetch.Stats] has them:
+// of the answers that were at hand, as [fetch.Stats] has them; with kind!~"sumdb-.*" without
+// the checksum database's, of which verification itself brings most into the cache:
 //
-//	sum(rate(breakwater_requests_total{outcome!~"failed|canceled"}[5m]))
-//	  / sum(rate(breakwater_requests_total{outcome!="canceled"}[5m]))
+//	sum(rate(breakwater_requests_total{outcome!~"failed|canceled|offline"}[5m]))
+//	  / sum(rate(breakwater_requests_total{outcome!~"canceled|offline"}[5m]))
 //
 //	sum(rate(breakwater_requests_total{outcome=~"hit-memory|hit-disk|stale|negative"}[5m]))
 //	  / sum(rate(breakwater_requests_total{outcome!~"denied|offline|canceled|failed"}[5m]))
