@@ -23,8 +23,8 @@ import (
 //
 // All tries but the first are last resorts, for which an open circuit may let
 // one through before its time. If the first comes to nothing because circuits
-// are open, a last resort follows without a wait. Where one source says that there is
-// no such thing, or denies it, and the others are out, that is all: what does not
+// are open, a last resort follows without a wait. Where one source gives an answer, if only that
+// there is no such thing, and the others are out, that is all: what does not
 // exist must not take as long as an outage while a mirror is dead.
 func Retry(opts *RetryOptions) upstream.Middleware {
 	o := opts.withDefaults()
@@ -169,11 +169,15 @@ func isAnswer(err error) bool {
 	return true
 }
 
-// isAnswered reports whether some source gave an answer.
-func isAnswered(err error) bool {
-	return slices.ContainsFunc(attemptsOf(err), func(a *upstream.Error) bool {
-		return a.Class == upstream.NotFound || a.Class == upstream.Denied
-	})
+// isAnswered reports whether some source gave an answer that it would give again.
+func isAnswered(err error) bool { return slices.ContainsFunc(attemptsOf(err), isFinal) }
+
+func isFinal(e *upstream.Error) bool {
+	switch e.Class {
+	case upstream.Overloaded, upstream.Canceled: // it was not asked
+		return false
+	}
+	return !e.MayPass()
 }
 
 // restIsOut reports whether circuits are open, and whoever was asked in spite of that
@@ -184,7 +188,7 @@ func restIsOut(err error) bool {
 		switch {
 		case errors.Is(a, ErrOpen):
 			open = true
-		case a.Class != upstream.NotFound && a.Class != upstream.Denied:
+		case !isFinal(a):
 			return false
 		}
 	}

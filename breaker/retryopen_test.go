@@ -76,10 +76,10 @@ func TestRetryOverAnOpenSourceAndAbsence(t *testing.T) {
 // Where one source has answered and the other stays out, that is the answer, at
 // once: a go command asks for many paths that do not exist.
 func TestRetryOverADeadSourceAndAbsence(t *testing.T) {
-	for _, class := range []upstream.Class{upstream.NotFound, upstream.Denied} {
+	for _, answer := range []upstream.Error{{Class: upstream.NotFound}, {Class: upstream.Denied}, {Status: 400}} {
 		synctest.Test(t, func(t *testing.T) {
-			a, b := down("a"), &source{name: "b"}
-			b.fails(upstream.Error{Class: class})
+			a, b, class := down("a"), &source{name: "b"}, answer.Class
+			b.fails(answer)
 			var told []breaker.RetryEvent
 			retried := breaker.Retry(&breaker.RetryOptions{OnRetry: func(_ context.Context, e breaker.RetryEvent) { told = append(told, e) }})(guarded(a, b))
 			askTimes(t, upstream.Sources(retried.(interface{ Unwrap() upstream.Upstream }).Unwrap())[0], 1)
