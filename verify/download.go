@@ -107,6 +107,7 @@ func (d *download) piece() (*upstream.Response, error) {
 		return nil, err
 	}
 	d.point = upstream.ResumePoint{}
+	d.announce(resp)
 	err = d.fill(resp)
 	broke, ok := errors.AsType[*brokenOff](err)
 	if !ok {
