@@ -194,13 +194,16 @@ func (b *bundled) in(tree fs.FS) iter.Seq[upstream.Request] {
 	}
 }
 
-// fetchInto has f fetch a file into its store, and sees that it is there.
-func fetchInto(ctx context.Context, f Fetcher, store cache.Store, req upstream.Request) error {
-	resp, err := f.Fetch(ctx, req)
+// fetchInto has c fetch a file into its store, and sees that it is there.
+func fetchInto(ctx context.Context, c *Client, store cache.Store, req upstream.Request) error {
+	resp, err := c.Fetch(ctx, req)
 	if err != nil {
 		return err
 	}
 	resp.Body.Close()
+	if err := c.settle(ctx); err != nil {
+		return err
+	}
 	e, err := store.Get(ctx, req.Key())
 	if err != nil {
 		return fmt.Errorf("%s was fetched and could not be stored: %w", req.Key(), err)

@@ -172,14 +172,10 @@ func (c *Client) Close() error {
 		return nil
 	}
 	c.closed = true
-	cores := []*core{c.core.Load()}
-	for old := range c.retired {
-		cores = append(cores, old)
-	}
 	c.mu.Unlock()
 	c.end(errClosed)
 	c.later.close()
-	for _, one := range cores {
+	for _, one := range c.cores() {
 		one.close()
 	}
 	c.retire.Wait()

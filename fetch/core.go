@@ -136,6 +136,9 @@ func (c *core) fetch(ctx context.Context, req upstream.Request) (*upstream.Respo
 	}
 	if c.opts.Offline || upstream.Offline(ctx) {
 		if held == nil {
+			held = c.flights.landed(req)
+		}
+		if held == nil {
 			held = c.heldOffline(ctx, req)
 		}
 		if held != nil && req.Immutable() {

@@ -63,6 +63,7 @@ func TestDatabaseOutage(t *testing.T) {
 			o.Fail(nil)
 			later := newClient(t, opts) // whose circuits are closed
 			readKey(t, later, "example.com/hello/@v/v1.0.0.mod")
+			flush(t, later)
 			wantFiles(t, opts.CacheDir, ".mod", 1)
 		})
 	}
@@ -226,5 +227,13 @@ func wantFiles(t *testing.T, dir, suffix string, want int) {
 	})
 	if err != nil || got != want {
 		t.Errorf("%d files %s in %s, want %d (%v)", got, suffix, filepath.Base(dir), want, err)
+	}
+}
+
+// flush waits until what was answered is stored.
+func flush(t *testing.T, c *fetch.Client) {
+	t.Helper()
+	if err := c.Flush(t.Context()); err != nil {
+		t.Error(err)
 	}
 }

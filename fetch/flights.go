@@ -11,7 +11,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/breakwater-go/breakwater/cache"
 	"github.com/breakwater-go/breakwater/upstream"
 )
 
@@ -23,14 +22,16 @@ var errClosed = errors.New("the fetcher is closed")
 type flights struct {
 	grace time.Duration
 	log   *slog.Logger
-	fly   func(ctx context.Context, req upstream.Request) (*upstream.Response, *cache.Spool, error)
+	fly   func(ctx context.Context, req upstream.Request) (*cargo, error)
 	count *atomic.Int64 // of those under way, also where nobody can join them any more
 
-	mu     sync.Mutex
-	byReq  map[question]*flight
-	closed bool
-	quiet  chan struct{}  // closed when there is no flight; nil if nobody wants to know
-	all    sync.WaitGroup // flights and their keepers
+	mu       sync.Mutex
+	byReq    map[question]*flight
+	settling map[upstream.Request]*flight // which have landed, and whose cargo is being stored
+	places   chan struct{}                // for them: full of those that are taken
+	closed   bool
+	quiet    chan struct{}  // closed when there is no flight; nil if nobody wants to know
+	all      sync.WaitGroup // flights and their keepers
 }
 
 // A question is what a flight answers. What came through another proxy does not
@@ -45,13 +46,13 @@ type question struct {
 type flight struct {
 	question
 	cancel context.CancelCauseFunc
-	done   chan struct{} // closed when what follows is set
+	done   chan struct{} // closed when brought and err are set
+	stored chan struct{} // closed when the cargo is stored, if it is settling
 
 	wanted atomic.Int32 // by how many who wait for it in person
 
-	resp  *upstream.Response // its Body is the flight's own hold on the spool
-	spool *cache.Spool
-	err   error
+	brought *cargo
+	err     error
 
 	// Under flights.mu.
 	waiting int
@@ -63,8 +64,11 @@ type flight struct {
 // is then not the only hop in its Via.
 func isRelayed(ctx context.Context) bool { return strings.Contains(upstream.Via(ctx), ",") }
 
-func newFlights(grace time.Duration, log *slog.Logger, count *atomic.Int64, fly func(context.Context, upstream.Request) (*upstream.Response, *cache.Spool, error)) *flights {
-	return &flights{grace: max(0, grace), log: log, count: count, fly: fly, byReq: map[question]*flight{}}
+func newFlights(grace time.Duration, log *slog.Logger, count *atomic.Int64, fly func(context.Context, upstream.Request) (*cargo, error)) *flights {
+	return &flights{
+		grace: max(0, grace), log: log, count: count, fly: fly,
+		byReq: map[question]*flight{}, settling: map[upstream.Request]*flight{}, places: make(chan struct{}, maxSettling),
+	}
 }
 
 // waiting says how to wait for a flight.
@@ -108,9 +112,9 @@ func (f *flight) answer(joined bool) (*upstream.Response, error) {
 	if f.err != nil {
 		return nil, f.err
 	}
-	resp := *f.resp
+	resp := *f.brought.resp
 	resp.Collapsed = joined
-	resp.Body = f.spool.Reader(context.Background()) // the spool is complete
+	resp.Body = f.brought.spool.Reader(context.Background()) // the spool is complete
 	return &resp, nil
 }
 
@@ -165,10 +169,14 @@ func (fs *flights) join(ctx context.Context, req upstream.Request) (f *flight, j
 	if fs.closed {
 		return nil, false, &upstream.Error{Class: upstream.Canceled, Request: req, Err: errClosed}
 	}
+	if f := fs.settling[req]; f != nil { // whoever asks: nobody waits for it
+		f.waiting++
+		return f, true, nil
+	}
 	q := question{req, isRelayed(ctx), isNested(ctx, req)}
 	f, joined = fs.byReq[q]
 	if !joined {
-		f = &flight{question: q, done: make(chan struct{})}
+		f = &flight{question: q, done: make(chan struct{}), stored: make(chan struct{})}
 		ctx, f.cancel = context.WithCancelCause(context.WithoutCancel(withoutNote(ctx)))
 		ctx = upstream.WithPriority(ctx, f.priority)
 		fs.byReq[q] = f
@@ -185,15 +193,24 @@ func (fs *flights) join(ctx context.Context, req upstream.Request) (f *flight, j
 
 func (fs *flights) run(ctx context.Context, f *flight) {
 	defer f.cancel(nil)
+	fs.bring(ctx, f)
+	if f.brought != nil && f.brought.settle != nil {
+		fs.settle(f)
+	}
+}
+
+// bring has the flight fly, and land.
+func (fs *flights) bring(ctx context.Context, f *flight) {
 	defer fs.land(f) // also if a source ends the goroutine
 	f.err = &upstream.Error{Request: f.req, Err: errors.New("a source ended the goroutine that asked it")}
-	f.resp, f.spool, f.err = fs.flySafely(ctx, f.req)
+	f.brought, f.err = fs.flySafely(ctx, f.req)
 }
 
 // land lets those who wait have what the flight brings.
 func (fs *flights) land(f *flight) {
 	fs.mu.Lock()
 	defer fs.mu.Unlock()
+	fs.await(f)
 	fs.forget(f)
 	fs.count.Add(-1)
 	close(f.done)
@@ -202,14 +219,23 @@ func (fs *flights) land(f *flight) {
 
 // flySafely is the last resort against a panic, in a store or a Verifier of the
 // embedder's: it ends this flight and not the program.
-func (fs *flights) flySafely(ctx context.Context, req upstream.Request) (resp *upstream.Response, spool *cache.Spool, err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			err = &upstream.Error{Request: req, Err: fmt.Errorf("panic: %v", p)}
-			fs.log.Error("a flight panicked", "key", req.Key(), "panic", p, "stack", string(debug.Stack()))
-		}
-	}()
-	return fs.fly(ctx, req)
+func (fs *flights) flySafely(ctx context.Context, req upstream.Request) (brought *cargo, err error) {
+	defer fs.contain(req, &err)
+	if brought, err = fs.fly(ctx, req); err != nil {
+		return nil, err
+	}
+	if brought.settle != nil && !fs.mayLandFirst() {
+		fs.store(brought, req)
+	}
+	return brought, nil
+}
+
+// contain makes an error of a panic.
+func (fs *flights) contain(req upstream.Request, err *error) {
+	if p := recover(); p != nil {
+		*err = &upstream.Error{Request: req, Err: fmt.Errorf("panic: %v", p)}
+		fs.log.Error("a flight panicked", "key", req.Key(), "panic", p, "stack", string(debug.Stack()))
+	}
 }
 
 // leave takes one waiter off. When nobody is left, a flight that is over drops
@@ -233,8 +259,8 @@ func (fs *flights) leave(f *flight) {
 
 // drop lets go of the content when the last waiter has taken it; mu is held.
 func (f *flight) drop() {
-	if f.waiting == 0 && f.resp != nil {
-		f.resp.Body.Close()
+	if f.waiting == 0 && f.brought != nil {
+		f.brought.resp.Body.Close()
 	}
 }
 

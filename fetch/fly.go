@@ -1,7 +1,6 @@
 package fetch
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"time"
@@ -17,101 +16,121 @@ import (
 var errAtHand = errors.New("the answer is in the cache by now")
 
 // flyTold is fly with the story of what was tried in its error.
-func (c *core) flyTold(ctx context.Context, req upstream.Request) (*upstream.Response, *cache.Spool, error) {
+func (c *core) flyTold(ctx context.Context, req upstream.Request) (*cargo, error) {
 	ctx, story := withStory(ctx)
-	resp, spool, err := c.fly(ctx, req)
+	brought, err := c.fly(ctx, req)
 	if err != nil {
-		err = story.told(err)
+		return nil, story.told(err)
 	}
-	return resp, spool, err
+	return brought, nil
 }
 
-// fly is what a flight does: it asks the sources, checks what they bring and
-// stores it. The response's Body reads the spool.
-func (c *core) fly(ctx context.Context, req upstream.Request) (*upstream.Response, *cache.Spool, error) {
+// fly is what a flight does: it asks the sources and checks what they bring.
+func (c *core) fly(ctx context.Context, req upstream.Request) (brought *cargo, err error) {
 	if c.isOfSumDB(req) {
 		return spooled(req)(c.database.Fetch(ctx, req)) // the engine keeps what it can verify
 	}
 	ctx, over, err := c.takeTurn(ctx, req)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	defer over(nil)
+	defer func() {
+		if brought == nil || brought.settle == nil {
+			over(nil)
+		}
+	}()
+	if brought, err = c.flyInTurn(ctx, req); err != nil || brought.settle == nil {
+		return brought, err
+	}
+	store := brought.settle
+	brought.settle = func() {
+		defer over(nil) // who waits for the turn looks into the store then
+		store()
+	}
+	return brought, nil
+}
+
+func (c *core) flyInTurn(ctx context.Context, req upstream.Request) (*cargo, error) {
 	if held, state := c.lookUp(ctx, req); held != nil {
 		held.Body.Close()
 		if state == fresh && !isAhead(ctx, held) {
-			return nil, nil, errAtHand
+			return nil, errAtHand
 		}
 	}
 	if c.mustVerify(req) {
 		return c.flyVerified(ctx, req)
 	}
 	begun := time.Now()
-	resp, spool, err := c.download(ctx, req)
-	if err == nil {
-		c.commit(ctx, req.Key(), req, resp, spool, time.Since(begun))
+	brought, err := c.download(ctx, req)
+	if err != nil {
+		return nil, err
 	}
-	return resp, spool, err
+	c.load(ctx, brought, req.Key(), req, time.Since(begun))
+	if !req.Immutable() { // nobody must see the older answer after this one
+		brought.settleNow()
+	}
+	return brought, nil
 }
 
 // flyVerified asks what the file must hash to beside the download. What nobody
 // vouches for is not stored where it could be found.
-func (c *core) flyVerified(ctx context.Context, req upstream.Request) (*upstream.Response, *cache.Spool, error) {
+func (c *core) flyVerified(ctx context.Context, req upstream.Request) (*cargo, error) {
 	asking, stop := context.WithCancel(ctx)
 	e := verify.Begin(asking, c.verifier, moduleOf(req), req.Kind())
 	defer e.Wait(context.Background())
 	defer stop()
 	if err := c.verifyHeld(ctx, req, e); err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	begun := time.Now()
-	resp, spool, err := c.download(verify.WithExpectation(ctx, e), req)
+	brought, err := c.download(verify.WithExpectation(ctx, e), req)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	took := time.Since(begun)
+	took, resp := time.Since(begun), brought.resp
 	if _, err = e.Wait(ctx); err == nil {
 		c.watch.verified(ctx, Verification{Request: req, Source: resp.Source, Verified: resp.Verified})
-		c.commit(ctx, req.Key(), req, resp, spool, took)
-		return resp, spool, nil
+		c.load(ctx, brought, req.Key(), req, took)
+		return brought, nil
 	}
 	c.watch.verified(ctx, Verification{Request: req, Source: resp.Source, Err: err})
 	if !c.mayServeUnverified(err) {
 		resp.Body.Close()
-		return nil, nil, unverifiable(req, err)
+		return nil, unverifiable(req, err)
 	}
 	c.watch.degraded(ctx, Degradation{req, ServedUnverified, err})
-	c.commit(ctx, apart(req), req, resp, spool, took)
+	c.load(ctx, brought, apart(req), req, took)
+	brought.settleNow()
 	c.later.add(req)
-	return resp, spool, nil
+	return brought, nil
 }
 
 // download asks the sources.
-func (c *core) download(ctx context.Context, req upstream.Request) (*upstream.Response, *cache.Spool, error) {
+func (c *core) download(ctx context.Context, req upstream.Request) (*cargo, error) {
 	ctx, salvage := verify.WithSalvage(ctx, req)
 	defer salvage.Close()
-	resp, spool, err := spooled(req)(c.source.Fetch(ctx, req))
+	brought, err := spooled(req)(c.source.Fetch(ctx, req))
 	if err != nil {
 		e := upstream.AsError(err, req, "")
 		c.rememberFailure(req, e)
-		return nil, nil, e
+		return nil, e
 	}
 	c.lateUntil.Store(0)
-	return resp, spool, nil
+	return brought, nil
 }
 
 // spooled finds the spool behind a response.
-func spooled(req upstream.Request) func(*upstream.Response, error) (*upstream.Response, *cache.Spool, error) {
-	return func(resp *upstream.Response, err error) (*upstream.Response, *cache.Spool, error) {
+func spooled(req upstream.Request) func(*upstream.Response, error) (*cargo, error) {
+	return func(resp *upstream.Response, err error) (*cargo, error) {
 		if err != nil {
-			return nil, nil, askedNow(upstream.AsError(err, req, ""))
+			return nil, askedNow(upstream.AsError(err, req, ""))
 		}
 		body, ok := resp.Body.(*cache.SpoolReader)
 		if !ok {
 			resp.Body.Close()
-			return nil, nil, &upstream.Error{Request: req, Source: resp.Source, Err: errors.New("the answer did not come through the spool")}
+			return nil, &upstream.Error{Request: req, Source: resp.Source, Err: errors.New("the answer did not come through the spool")}
 		}
-		return resp, body.Spool(), nil
+		return &cargo{resp: resp, spool: body.Spool()}, nil
 	}
 }
 
@@ -124,29 +143,6 @@ func askedNow(e *upstream.Error) *upstream.Error {
 	out := *e
 	out.Remembered = false
 	return &out
-}
-
-// commit stores what was downloaded and completes the response. That the store
-// fails is no caller's problem.
-func (c *core) commit(ctx context.Context, key string, req upstream.Request, resp *upstream.Response, spool *cache.Spool, took time.Duration) {
-	meta := cache.Meta{
-		Fetched: time.Now(), ModTime: resp.ModTime, Origin: cmp.Or(resp.Origin, resp.Source), Verified: resp.Verified,
-		Took: took,
-	}
-	if resp.Stale != nil {
-		meta.Fetched = resp.Fetched // a Fetcher behind us had nothing newer: it does not get younger here
-	}
-	// The bytes are here: they are kept even if nobody waits any more.
-	begun := time.Now()
-	err := cache.Commit(context.WithoutCancel(ctx), c.store, key, spool, meta)
-	c.watch.committed(ctx, Commit{req, spool.Size(), time.Since(begun), resp.Verified, err})
-	if err != nil {
-		c.watch.degraded(ctx, Degradation{req, CacheUnwritable, err})
-		c.log.Warn("storing a download failed; callers get it all the same", "key", key, "error", err)
-	}
-	digest, _ := spool.Digest()
-	resp.Size, resp.Digest = spool.Size(), digest.String()
-	resp.Origin, resp.Fetched, resp.Cached = meta.Origin, meta.Fetched, false
 }
 
 // join waits for the flight for req.

@@ -17,6 +17,9 @@ func (c *Client) Purge(ctx context.Context, patterns string) (int, error) {
 	if err := upstream.CheckPatterns(patterns); err != nil {
 		return 0, err
 	}
+	if err := c.settle(ctx); err != nil {
+		return 0, err
+	}
 	n, err := cache.Purge(ctx, c.store, func(key string) bool {
 		req, err := upstream.ParsePath("/" + strings.TrimPrefix(key, unverifiedPrefix))
 		return err == nil && req.Module() != "" && module.MatchPrefixPatterns(patterns, req.Module())

@@ -112,6 +112,7 @@ func TestLyingMirrorsAreGotAround(t *testing.T) {
 					t.Errorf("%s is not the true one", key)
 				}
 			}
+			flush(t, c)
 			wantOnlyTrueFiles(t, m.origin, dir)
 		})
 	}
