@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/breakwater-go/breakwater/upstream"
+	"github.com/breakwater-go/breakwater/verify"
 )
 
 var errClosed = errors.New("the fetcher is closed")
@@ -49,7 +50,8 @@ type flight struct {
 	done   chan struct{} // closed when brought and err are set
 	stored chan struct{} // closed when the cargo is stored, if it is settling
 
-	wanted atomic.Int32 // by how many who wait for it in person
+	wanted   atomic.Int32 // by how many who wait for it in person
+	approach approach
 
 	brought *cargo
 	err     error
@@ -94,6 +96,7 @@ func (fs *flights) wait(ctx context.Context, req upstream.Request, how waiting) 
 		defer f.wanted.Add(-1)
 	}
 	defer fs.leave(f)
+	defer f.approach.watch(verify.ArrivalsOf(ctx))()
 	select {
 	case <-f.done:
 		return f.answer(joined)
@@ -179,6 +182,7 @@ func (fs *flights) join(ctx context.Context, req upstream.Request) (f *flight, j
 		f = &flight{question: q, done: make(chan struct{}), stored: make(chan struct{})}
 		ctx, f.cancel = context.WithCancelCause(context.WithoutCancel(withoutNote(ctx)))
 		ctx = upstream.WithPriority(ctx, f.priority)
+		ctx = verify.WithArrivals(ctx, f.arrived)
 		fs.byReq[q] = f
 		fs.count.Add(1)
 		fs.all.Go(func() { fs.run(ctx, f) })
@@ -202,6 +206,7 @@ func (fs *flights) run(ctx context.Context, f *flight) {
 // bring has the flight fly, and land.
 func (fs *flights) bring(ctx context.Context, f *flight) {
 	defer fs.land(f) // also if a source ends the goroutine
+	defer f.approach.end()
 	f.err = &upstream.Error{Request: f.req, Err: errors.New("a source ended the goroutine that asked it")}
 	f.brought, f.err = fs.flySafely(ctx, f.req)
 }

@@ -56,6 +56,18 @@ type HandlerOptions struct {
 	// handed out. [audit.LogJSON] and [audit.Log] write to a log. Default: nobody is told.
 	Audit func(ctx context.Context, r audit.Record)
 
+	// Stream has a zip that is not at hand sent to the client while it is downloaded and
+	// verified, rather than afterwards, but for its end: at least the last 64 KiB, and
+	// whatever else a reader of zips looks for first, are held back until it has been
+	// verified. If that fails, the connection is broken: the client has a part that
+	// nothing takes for a zip, and does not learn why; the log does. A source that
+	// breaks off, or that sends something else, is gone around as always, as long as what
+	// was sent already is also the begin of what the next one has. What is sent so
+	// has no validators. A [Policy] that looks at zips gets them whole before anybody
+	// else, and so does whoever asks for a part of one. Default: nothing leaves before
+	// it has been verified.
+	Stream bool
+
 	// Access is told of each request, whatever its method and path, when it has been
 	// answered or has broken off, by the goroutine that answered it, which it must not
 	// keep long. [AccessLog] and [LogAccess] write to a log. Default: nobody is told.
@@ -117,6 +129,7 @@ type exchange struct {
 	req     upstream.Request // zero as long as the protocol has no such path
 	account *account         // nil: nobody wants one
 	counted *counted         // nil: nobody has had to count yet; else it is w
+	relay   *relay           // nil: nothing is sent before it has been verified
 	whole   bool             // it has come to its end
 }
 
@@ -139,7 +152,9 @@ func (x *exchange) answer() {
 func (x *exchange) fail(err error) {
 	x.note(nil, err)
 	e := upstream.AsError(err, x.req, "")
-	x.writeError(x.w, x.r, e)
+	if !x.relay.hasBegun() {
+		x.writeError(x.w, x.r, e)
+	}
 	x.logFailure(e)
 }
 
@@ -166,11 +181,13 @@ func (x *exchange) serve() {
 		ctx = upstream.WithOffline(ctx)
 	}
 	ctx, said := x.listen(ctx)
-	resp, err := checked(req)(x.fetcher.Fetch(ctx, req))
+	resp, err := x.fetch(ctx)
+	defer x.relay.close()
 	decision := said.read()
 	if err != nil {
 		x.fail(err)
 		x.auditRefusal(r, req, caller, "", err, decision)
+		x.relay.cut()
 		return
 	}
 	defer resp.Body.Close()
@@ -178,6 +195,10 @@ func (x *exchange) serve() {
 	if x.opts.Audit != nil {
 		c := x.count()
 		defer func() { x.auditAnswer(r, req, caller, resp, decision, c) }() // also when the body breaks off
+	}
+	if x.relay.hasBegun() {
+		x.relay.finish(resp)
+		return
 	}
 	x.writeHeader(x.w.Header(), req, resp)
 	x.writeBody(resp)

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/breakwater-go/breakwater/upstream"
+	"github.com/breakwater-go/breakwater/verify"
 	"golang.org/x/mod/module"
 )
 
@@ -47,6 +48,7 @@ func (p *Policy) keepVerdict(c content, denial error) time.Duration {
 func (p *Policed) zip(ctx context.Context, req upstream.Request, m module.Version, r ruling) outcome {
 	if p.policy.Check != nil || p.policy.MaxZipSize > 0 {
 		ctx = upstream.WithResumePoint(ctx, upstream.ResumePoint{}) // they need all of the zip
+		ctx = verify.WithArrivals(ctx, nil)                         // and nobody may have any of it before
 	}
 	resp, err := p.next.Fetch(ctx, req)
 	if err != nil {
