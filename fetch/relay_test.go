@@ -55,10 +55,10 @@ func TestStreamOfWhatIsNotTheModule(t *testing.T) {
 		"no zip in the end":  append(bytes.Clone(zip[:500<<10]), bytes.Repeat([]byte("x"), 200<<10)...),
 		"more after the end": append(bytes.Clone(zip), bytes.Repeat([]byte("x"), 200<<10)...),
 	} {
-		source := newTap("source", content, len(content))
-		close(source.open)
+		source := newTap("source", content, 400<<10)
 		url, c := stream(t, vouch(t, largeZip(t, 3)), source)
 		resp, head := begin(t, url, 100<<10)
+		close(source.open)
 		rest, err := io.ReadAll(resp.Body)
 		if !errors.Is(err, io.ErrUnexpectedEOF) {
 			t.Errorf("%s: it ends with %v, after %d bytes", name, err, len(head)+len(rest))
@@ -110,11 +110,11 @@ func TestStreamDoesNotBeginWithGarbage(t *testing.T) {
 func TestStreamCannotTakeBackWhatItSent(t *testing.T) {
 	zip, other := largeZip(t, 1), largeZip(t, 2)
 	for name, evil := range map[string][]byte{"of the same size": other, "longer": largeZip(t, 1, "c.bin", "")} {
-		bad, good := newTap("bad", evil, len(evil)), newTap("good", zip, len(zip))
-		close(bad.open)
-		close(good.open)
+		bad, good := newTap("bad", evil, 400<<10), newTap("good", zip, len(zip))
 		url, c := stream(t, vouch(t, zip), bad, good)
 		resp, head := begin(t, url, 100<<10)
+		close(bad.open)
+		close(good.open)
 		rest, err := io.ReadAll(resp.Body)
 		if !errors.Is(err, io.ErrUnexpectedEOF) || bytes.Contains(append(head, rest...), []byte(endOfZip)) {
 			t.Errorf("%s: it ends with %v, after %d bytes", name, err, len(head)+len(rest))
