@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"net/url"
@@ -42,7 +43,7 @@ func NewHTTP(baseURL string, opts *HTTPOptions) (Upstream, error) {
 	if base.User != nil && base.Scheme == "http" && !isLoopback(base.Hostname()) {
 		return nil, fmt.Errorf("refusing to send credentials without encryption: use https in %s", redact(base))
 	}
-	h := &httpSource{opts: opts.withDefaults()}
+	h := &httpSource{opts: opts.withDefaults(), opener: new(opener)}
 	h.away = opts.newAway(h.opts.Transport)
 	h.name = cmp.Or(h.opts.Name, redact(base))
 	h.user = base.User
@@ -50,6 +51,11 @@ func NewHTTP(baseURL string, opts *HTTPOptions) (Upstream, error) {
 	base.Path = strings.TrimSuffix(base.Path, "/")
 	base.RawPath = strings.TrimSuffix(base.RawPath, "/")
 	h.base = base
+	if h.blank, err = http.NewRequest(http.MethodGet, base.String(), nil); err != nil {
+		return nil, errBadURL
+	}
+	h.blank.Header.Set("User-Agent", h.opts.UserAgent)
+	h.blank.Header.Set("Accept-Encoding", "identity") // a zip must come as it is stored
 	return h, nil
 }
 
@@ -59,6 +65,10 @@ type httpSource struct {
 	user *url.Userinfo
 	opts HTTPOptions
 	away http.RoundTripper // for other hosts that a redirect leads to
+
+	opener *opener
+
+	blank *http.Request // what all requests have in common; nobody changes it
 
 	database string // of a checksum database's own server, whose paths have no /sumdb/name
 }
@@ -82,18 +92,10 @@ func (h *httpSource) Fetch(ctx context.Context, req Request) (*Response, error) 
 		return nil, &Error{Request: req, Err: ErrOffline} // no source is to blame
 	}
 	guard := startWatchdog(ctx, h.opts.headerTimeout(), errFirstByte)
-	httpReq, err := h.newRequest(guard.ctx, req)
-	if err != nil {
-		guard.stop()
-		return nil, h.fail(ctx, req, err)
-	}
+	httpReq := h.newRequest(guard.ctx, req)
 	visit := &visit{source: h, guard: guard}
 	watch(ctx, visit)
-	client := &http.Client{Transport: readableRedirects{visit}, CheckRedirect: func(next *http.Request, via []*http.Request) error {
-		guard.reset()
-		return checkRedirect(next, via)
-	}}
-	resp, err := client.Do(httpReq)
+	resp, err := visit.do(httpReq)
 	if err != nil {
 		err = visit.clean(h.fail(ctx, req, guard.cause(err)))
 		guard.stop()
@@ -107,8 +109,11 @@ func (h *httpSource) Fetch(ctx context.Context, req Request) (*Response, error) 
 		return nil, err
 	}
 	guard.pause()
-	modTime, _ := http.ParseTime(resp.Header.Get("Last-Modified"))
-	answer := &Response{Body: body, Size: resp.ContentLength, ModTime: modTime, Source: h.name, Validator: validator(resp.Header)}
+	answer := &Response{Body: body, Size: resp.ContentLength, Source: h.name}
+	if len(resp.Header["Last-Modified"])+len(resp.Header["Etag"]) > 0 { // a time that is not there costs the most to read
+		answer.ModTime, _ = http.ParseTime(resp.Header.Get("Last-Modified"))
+		answer.Validator = validator(resp.Header)
+	}
 	if resp.StatusCode == http.StatusPartialContent {
 		answer.Offset, answer.Size = point.Offset, point.Offset+resp.ContentLength
 		body.left -= point.Offset
@@ -116,22 +121,19 @@ func (h *httpSource) Fetch(ctx context.Context, req Request) (*Response, error) 
 	return answer, nil
 }
 
-func (h *httpSource) newRequest(ctx context.Context, req Request) (*http.Request, error) {
+func (h *httpSource) newRequest(ctx context.Context, req Request) *http.Request {
 	path := req.URLPath()
 	if h.database != "" {
 		path = "/" + req.Resource()
 	}
-	target := *h.base
-	target.Path += path
+	target := *h.blank.URL
 	if target.RawPath != "" {
 		target.RawPath += (&url.URL{Path: path}).EscapedPath()
 	}
-	r, err := http.NewRequestWithContext(ctx, http.MethodGet, target.String(), nil)
-	if err != nil {
-		return nil, err
-	}
-	r.Header.Set("User-Agent", h.opts.UserAgent)
-	r.Header.Set("Accept-Encoding", "identity") // a zip must come as it is stored
+	target.Path += path
+	r := h.blank.WithContext(ctx)
+	r.URL = &target
+	r.Header = maps.Clone(h.blank.Header) // the values are shared: they are replaced, never changed
 	if point := resumePoint(ctx, req); point.Offset > 0 {
 		r.Header.Set("Range", fmt.Sprintf("bytes=%d-", point.Offset))
 		r.Header.Set("If-Range", point.Validator)
@@ -140,7 +142,40 @@ func (h *httpSource) newRequest(ctx context.Context, req Request) (*http.Request
 		r.Header.Set("Via", via)
 	}
 	sendTraceContext(ctx, r.Header)
-	return r, nil
+	return r
+}
+
+// do sends a request, and those that redirects lead to.
+//
+// [http.Client] is asked only about an answer that is a redirect or none at all: to
+// prepare for redirects costs it more than a small file may, and few sources redirect.
+func (v *visit) do(r *http.Request) (*http.Response, error) {
+	resp, err := v.RoundTrip(r)
+	if err == nil && resp != nil && resp.Body != nil && resp.StatusCode/100 != 3 {
+		return resp, nil
+	}
+	begun := &begunTrip{RoundTripper: v, resp: resp, err: err}
+	client := &http.Client{Transport: readableRedirects{begun}, CheckRedirect: func(next *http.Request, via []*http.Request) error {
+		v.guard.reset()
+		return checkRedirect(next, via)
+	}}
+	return client.Do(r)
+}
+
+// begunTrip answers its first request with what that has already come to.
+type begunTrip struct {
+	http.RoundTripper
+	resp *http.Response
+	err  error
+	told bool
+}
+
+func (t *begunTrip) RoundTrip(r *http.Request) (*http.Response, error) {
+	if t.told {
+		return t.RoundTripper.RoundTrip(r)
+	}
+	t.told = true
+	return t.resp, t.err
 }
 
 // checkRedirect follows the go command (web/http.go). What credentials go with
@@ -182,39 +217,49 @@ func (h *httpSource) refuse(req Request, resp *http.Response, point ResumePoint,
 }
 
 func (h *httpSource) refusal(req Request, resp *http.Response, point ResumePoint, visit *visit) *Error {
-	e := &Error{Request: req, Source: h.name}
-	if resp.StatusCode == http.StatusPartialContent && point.Offset > 0 {
-		if e.Err = checkRange(resp, point); e.Err != nil {
-			return e
-		}
-	} else if resp.StatusCode != http.StatusOK {
-		e.Class = statusClass(resp.StatusCode)
-		e.Status = resp.StatusCode
-		if resp.StatusCode == http.StatusRequestedRangeNotSatisfiable && point.Offset > 0 {
-			e.Err = ErrCannotResume
-		}
-		e.RetryAfter = retryAfter(resp.Header.Get("Retry-After"), time.Now())
-		// Read from resp.Body, the text does not reset the guard: all of it must
-		// come within the bound for one byte.
-		e.Text = errorText(resp.Header.Get("Content-Type"), visit.screen(resp.Body))
-		visit.explain(e)
-		return e
+	var err error
+	switch {
+	case resp.StatusCode == http.StatusPartialContent && point.Offset > 0:
+		err = checkRange(resp, point)
+	case resp.StatusCode != http.StatusOK:
+		return h.statusError(req, resp, point, visit)
 	}
+	if err == nil {
+		err = checkAnswer(req, resp, point)
+	}
+	if err != nil {
+		return &Error{Request: req, Source: h.name, Err: err}
+	}
+	return nil
+}
+
+func (h *httpSource) statusError(req Request, resp *http.Response, point ResumePoint, visit *visit) *Error {
+	e := &Error{Class: statusClass(resp.StatusCode), Request: req, Source: h.name, Status: resp.StatusCode}
+	if resp.StatusCode == http.StatusRequestedRangeNotSatisfiable && point.Offset > 0 {
+		e.Err = ErrCannotResume
+	}
+	e.RetryAfter = retryAfter(resp.Header.Get("Retry-After"), time.Now())
+	// Read from resp.Body, the text does not reset the guard: all of it must
+	// come within the bound for one byte.
+	e.Text = errorText(resp.Header.Get("Content-Type"), visit.screen(resp.Body))
+	visit.explain(e)
+	return e
+}
+
+// checkAnswer says why a response with a good status is none.
+func checkAnswer(req Request, resp *http.Response, point ResumePoint) error {
 	if enc := resp.Header.Get("Content-Encoding"); enc != "" && !strings.EqualFold(enc, "identity") {
-		e.Err = fmt.Errorf("sent Content-Encoding %q, which was not asked for", enc)
-		return e
+		return fmt.Errorf("sent Content-Encoding %q, which was not asked for", enc)
 	}
 	if endsWithConnection(resp) && req.Kind() != Zip {
-		e.Err = errNoLength
-		return e
+		return errNoLength
 	}
 	size := resp.ContentLength
 	if resp.StatusCode == http.StatusPartialContent {
 		size += point.Offset
 	}
 	if limit := req.Kind().MaxSize(); size > limit {
-		e.Err = tooLarge(limit)
-		return e
+		return tooLarge(limit)
 	}
 	return nil
 }

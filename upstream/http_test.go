@@ -89,6 +89,23 @@ func TestHTTPRequest(t *testing.T) {
 	}
 }
 
+// What goes with one call does not go with the next.
+func TestHTTPRequestsAreApart(t *testing.T) {
+	var via []string
+	u := over(t, "https://proxy.example", func(r *http.Request) (*http.Response, error) {
+		via = append(via, r.Header.Get("Via"))
+		return answer(r, 200, ""), nil
+	})
+	for _, ctx := range []context.Context{upstream.WithVia(t.Context(), "1.1 near"), t.Context()} {
+		if _, err := upstream.ReadAll(ctx, u, request(t, "a.b/c/@v/list")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if diff := cmp.Diff([]string{"1.1 near", ""}, via); diff != "" {
+		t.Errorf("Via (-want +got):\n%s", diff)
+	}
+}
+
 func TestNewHTTPRefuses(t *testing.T) {
 	for _, base := range []string{
 		"", "proxy.example", "https://", "ftp://proxy.example", "file:///var/proxy",

@@ -69,7 +69,7 @@ func (v *visit) RoundTrip(r *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, fmt.Errorf("credentials for %s: %w", base.Host, err)
 	}
-	resp, err := v.source.opts.Transport.RoundTrip(v.with(r, fields))
+	resp, err := v.source.opener.roundTrip(v.source.opts.Transport, v.with(r, fields))
 	if err != nil || resp == nil {
 		return resp, err
 	}
@@ -145,9 +145,11 @@ func (v *visit) own() func() {
 // with returns r with the fields added. What user information in a redirect's
 // URL has made of r is sent as the redirecting server wants it, if in private.
 func (v *visit) with(r *http.Request, fields http.Header) *http.Request {
-	r = r.Clone(r.Context())
-	if !isPrivate(r.URL) {
-		r.Header.Del("Authorization")
+	if v.left || len(fields) > 0 || r.Header.Get("Authorization") != "" { // else it stays as it is
+		r = r.Clone(r.Context())
+		if !isPrivate(r.URL) {
+			r.Header.Del("Authorization")
+		}
 	}
 	if v.left {
 		dropTraceContext(r.Header)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"sync/atomic"
 	"time"
 )
 
@@ -28,8 +29,9 @@ func tooLarge(limit int64) error {
 type watchdog struct {
 	ctx    context.Context
 	cancel context.CancelCauseFunc
-	after  time.Duration
-	timer  *time.Timer // nil: no bound
+	after  time.Duration // 0: no bound
+	why    atomic.Value  // the error that the timer ends ctx with
+	timer  *time.Timer   // nil: there was no bound yet
 }
 
 func startWatchdog(ctx context.Context, after time.Duration, why error) *watchdog {
@@ -41,18 +43,18 @@ func startWatchdog(ctx context.Context, after time.Duration, why error) *watchdo
 
 // next replaces the bound.
 func (w *watchdog) next(after time.Duration, why error) {
-	if w.timer != nil {
-		w.timer.Stop()
-		w.timer = nil
+	w.pause()
+	w.after = max(0, after)
+	w.why.Store(why)
+	if w.timer == nil && w.after > 0 {
+		w.timer = time.AfterFunc(w.after, func() { w.cancel(w.why.Load().(error)) })
+		return
 	}
-	w.after = after
-	if after > 0 {
-		w.timer = time.AfterFunc(after, func() { w.cancel(why) })
-	}
+	w.reset()
 }
 
 func (w *watchdog) reset() {
-	if w.timer != nil {
+	if w.after > 0 {
 		w.timer.Reset(w.after)
 	}
 }

@@ -54,6 +54,21 @@ func TestRedirectDropsCredentials(t *testing.T) {
 	}
 }
 
+// What a redirect says of user and password is sent in private only, to its own host too.
+func TestRedirectWithUserInTheClear(t *testing.T) {
+	l := &log{}
+	u := over(t, "http://proxy.example", redirecting(map[string]string{
+		"http://proxy.example/a.b/@latest": "http://user:hunter2@proxy.example/else",
+	}, l))
+	if _, err := upstream.ReadAll(t.Context(), u, request(t, "a.b/@latest")); err != nil {
+		t.Fatal(err)
+	}
+	want := []string{"http://proxy.example/a.b/@latest", "http://user:hunter2@proxy.example/else"}
+	if diff := cmp.Diff(want, l.lines); diff != "" {
+		t.Errorf("requests (-want +got):\n%s", diff)
+	}
+}
+
 // Once dropped, credentials do not come back on the way to a third host.
 func TestRedirectChainDropsCredentials(t *testing.T) {
 	l := &log{}

@@ -88,7 +88,12 @@ func (v *visit) clean(e *Error) *Error {
 }
 
 // body has the errors of a response's body checked like others.
-func (v *visit) body(body io.ReadCloser) io.ReadCloser { return screenedBody{body, v} }
+func (v *visit) body(body io.ReadCloser) io.ReadCloser {
+	if len(v.secrets) == 0 {
+		return body
+	}
+	return screenedBody{body, v}
+}
 
 type screenedBody struct {
 	io.ReadCloser
