@@ -116,6 +116,9 @@ func (c *Client) fetch(ctx context.Context, req upstream.Request) (*upstream.Res
 	for {
 		now := c.core.Load()
 		resp, err := now.fetch(ctx, req)
+		if err == nil {
+			now.prefetch.after(ctx, req, resp)
+		}
 		if err == nil || now == c.core.Load() || !errors.Is(err, errClosed) {
 			return resp, err
 		}

@@ -31,6 +31,7 @@ type core struct {
 	sumDBSetting string // GOSUMDB
 	flights      *flights
 	prober       *breaker.Prober // nil: none
+	prefetch     *prefetch       // nil: none
 	demand       *demand         // of answers that can change
 	notFound     *memory         // what the sources said does not exist
 	failing      *memory         // what could not be renewed
@@ -77,6 +78,7 @@ func (c *core) assemble(sources upstream.Upstream, settings GoSettings) error {
 		}
 	}
 	c.flights = newFlights(c.opts.Grace, c.log, &c.watch.counts.flights, c.flyTold)
+	c.prefetch = newPrefetch(c)
 	return nil
 }
 
@@ -221,6 +223,7 @@ func (c *core) refuse(req upstream.Request) error {
 // retire waits until nothing is under way any more, and closes the core. Who
 // comes later gets errClosed.
 func (c *core) retire() {
+	c.prefetch.close()
 	<-c.flights.idle()
 	c.close()
 }
@@ -230,6 +233,7 @@ func (c *core) close() {
 	if c.prober != nil {
 		c.prober.Close()
 	}
+	c.prefetch.close()
 	c.flights.close()
 	all := c.source
 	if c.database != nil {

@@ -149,7 +149,7 @@ func askedNow(e *upstream.Error) *upstream.Error {
 func (c *core) join(ctx context.Context, req upstream.Request, wait waiting) (*upstream.Response, error) {
 	for range 3 { // an entry may be evicted between the flight and the look
 		resp, err := c.flights.wait(ctx, req, wait)
-		if _, unverified := errors.AsType[heldUnverified](err); !unverified && !errors.Is(err, errAtHand) {
+		if _, unverified := errors.AsType[heldUnverified](err); !unverified && !errors.Is(err, errAtHand) && !isForegone(ctx, err) {
 			return resp, err
 		}
 		if held := c.atHand(ctx, req, err); held != nil {

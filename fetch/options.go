@@ -122,6 +122,21 @@ type Options struct {
 	// not; &breaker.ProbeOptions{} is every 30 s.
 	Probe *breaker.ProbeOptions
 
+	// Prefetch has go.mod files fetched in the background before anybody asks for
+	// them: once a caller got one, those that it requires, and from there on those
+	// that the go command would read, which prunes the graph where a go.mod file says
+	// go 1.17 or later; and once a caller got the .info of a version, its go.mod.
+	// They go to the store by the same routes and with the same checks as what
+	// callers ask for, and make way for callers where there is a limit, but do not come from
+	// version control. That one cannot be had is no caller's failure; when a source
+	// fails, nothing more follows from the same answer. It costs requests that
+	// nobody may need, to the sources and the checksum database, room in the store,
+	// and a look at each answer that does not come from memory. A [Policy] around
+	// the Client is not asked: it decides what is handed out.
+	// Default: nothing is fetched but what was asked for; &PrefetchOptions{} is by
+	// its defaults.
+	Prefetch *PrefetchOptions
+
 	// Offline answers from the store alone: no source is ever asked, and none
 	// need be configured.
 	Offline bool

@@ -232,6 +232,9 @@ func (c *core) guard(source upstream.Upstream) upstream.Upstream {
 	ms := []upstream.Middleware{
 		c.watch.watchSource, partition(breaker.Circuit(c.circuitOptions())), upstream.Meter(), contain(c.log), verify.Mend(), verify.Checksums(),
 	}
+	if c.opts.Prefetch != nil {
+		ms = slices.Insert(ms, 0, spare)
+	}
 	if c.sumDB != nil {
 		ms = append(ms, c.sumDB.Signed())
 	}

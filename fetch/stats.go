@@ -21,6 +21,7 @@ type counts struct {
 	retries, hedges, hedgesWon         atomic.Int64
 	verified, mismatched, unverifiable atomic.Int64
 	stored                             atomic.Int64
+	prefetch                           prefetchCounts
 }
 
 // Stats are figures of a [Client] at one moment. Counts are since Since, also
@@ -42,6 +43,7 @@ type Stats struct {
 	Stored       int64               // downloads that were stored
 	Degraded     [Degradations]int64 // by [Degraded]
 
+	Prefetch PrefetchStats // none of which are in Requests
 	Cache    []cache.Usage // by layer, the fastest first
 	Sources  []SourceStats // in the order of the configuration, the checksum database's own server last
 	Database *DatabaseStats
@@ -123,7 +125,8 @@ func (c *Client) statsOf(now *core) *Stats {
 		Retries: n.retries.Load(), Hedges: n.hedges.Load(), HedgesWon: n.hedgesWon.Load(),
 		Verified: n.verified.Load(), Mismatched: n.mismatched.Load(), Unverifiable: n.unverifiable.Load(),
 		Unverified: c.later.count(), Stored: n.stored.Load(),
-		Cache: cache.UsageOf(c.store), Sources: now.sourceStats(), Database: now.databaseStats(),
+		Prefetch: PrefetchStats{n.prefetch.fetched.Load(), n.prefetch.failed.Load(), n.prefetch.dropped.Load(), now.prefetch.waiting()},
+		Cache:    cache.UsageOf(c.store), Sources: now.sourceStats(), Database: now.databaseStats(),
 	}
 	for i := range n.outcomes {
 		s.Requests[i] = n.outcomes[i].Load()
