@@ -82,6 +82,9 @@ type waiting struct {
 // wait joins the flight for req and returns what it brings. It stops waiting
 // when ctx ends.
 func (fs *flights) wait(ctx context.Context, req upstream.Request, how waiting) (*upstream.Response, error) {
+	if resp := fs.landed(req); resp != nil {
+		return resp, nil
+	}
 	fs.mu.Lock()
 	f, joined, err := fs.join(ctx, req)
 	if err == nil && how.keep {
@@ -171,10 +174,6 @@ func (fs *flights) unkeep(f *flight) {
 func (fs *flights) join(ctx context.Context, req upstream.Request) (f *flight, joined bool, err error) {
 	if fs.closed {
 		return nil, false, &upstream.Error{Class: upstream.Canceled, Request: req, Err: errClosed}
-	}
-	if f := fs.settling[req]; f != nil { // whoever asks: nobody waits for it
-		f.waiting++
-		return f, true, nil
 	}
 	q := question{req, isRelayed(ctx), isNested(ctx, req)}
 	f, joined = fs.byReq[q]

@@ -18,7 +18,9 @@ import (
 //
 // While Fetch runs, the relay writes in a goroutine of its own, which halt waits for.
 type relay struct {
-	x       *exchange
+	handler *handler
+	req     upstream.Request
+	http10  bool // the client's: nothing but a length tells it that an answer broke off
 	w       *counted
 	ctx     context.Context // ends when Fetch has returned
 	stop    context.CancelFunc
@@ -72,7 +74,7 @@ func (x *exchange) fetch(ctx context.Context) (*upstream.Response, error) {
 	if !x.mayRelay() {
 		return checked(x.req)(x.fetcher.Fetch(ctx, x.req))
 	}
-	r := &relay{x: x, w: x.count(), more: make(chan struct{}, 1)}
+	r := &relay{handler: x.handler, req: x.req, http10: !x.r.ProtoAtLeast(1, 1), w: x.count(), more: make(chan struct{}, 1)}
 	r.ctx, r.stop = context.WithCancel(ctx)
 	x.relay = r
 	defer r.halt()
@@ -81,7 +83,7 @@ func (x *exchange) fetch(ctx context.Context) (*upstream.Response, error) {
 
 // arrived is the hook of [verify.WithArrivals].
 func (r *relay) arrived(a verify.Arrival) {
-	if a.Request != r.x.req || a.Size <= 0 && !r.x.r.ProtoAtLeast(1, 1) { // nothing would show that it broke off
+	if a.Request != r.req || a.Size <= 0 && r.http10 {
 		return
 	}
 	r.mu.Lock()
@@ -178,7 +180,7 @@ func (r *relay) takeUp(a arriving) bool {
 // the module: what a broken server sends in place of a zip is not worth a broken
 // connection.
 func (r *relay) beginsWell(content io.ReaderAt) bool {
-	prefix := r.x.req.Module() + "@" + r.x.req.Version() + "/"
+	prefix := r.req.Module() + "@" + r.req.Version() + "/"
 	head := make([]byte, 30+len(prefix))
 	_, err := content.ReadAt(head, 0)
 	return err == nil && bytes.HasPrefix(head, []byte(beginOfZip)) && string(head[30:]) == prefix

@@ -15,7 +15,7 @@ import (
 // validators.
 func (r *relay) writeHeader() {
 	header := r.w.Header()
-	r.x.writeHeader(header, r.x.req, &upstream.Response{Source: r.source})
+	r.handler.writeHeader(header, r.req, &upstream.Response{Source: r.source})
 	if r.announced > 0 {
 		header.Set("Content-Length", strconv.FormatInt(r.announced, 10))
 	}

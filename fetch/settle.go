@@ -61,16 +61,19 @@ func (fs *flights) settled(f *flight) {
 	fs.leave(f)
 }
 
-// landed answers from what is being stored; nil if there is nothing of the kind.
+// landed answers from what is being stored; nil if there is nothing of the kind. It is
+// at hand, and nobody need be waited for: so it is for all who ask, whatever their way.
 func (fs *flights) landed(req upstream.Request) *upstream.Response {
 	fs.mu.Lock()
 	defer fs.mu.Unlock()
 	f := fs.settling[req]
-	if f == nil {
+	if f == nil || fs.closed {
 		return nil
 	}
-	resp, _ := f.answer(true)
-	return resp
+	resp := *f.brought.resp
+	resp.Body = f.brought.spool.Reader(context.Background())
+	resp.Cached, resp.Source = true, "memory"
+	return &resp
 }
 
 // flush waits until what flights have brought so far is stored.
