@@ -1,9 +1,11 @@
 package cache_test
 
 import (
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -81,5 +83,29 @@ func BenchmarkCommit(b *testing.B) {
 			b.Fatal(err)
 		}
 		spool.Close()
+	}
+}
+
+// BenchmarkHold looks up what is in memory from all cores at once: one entry that all
+// want, and many.
+func BenchmarkHold(b *testing.B) {
+	memory := cache.NewMemory(nil)
+	var keys []string
+	for i := range 1000 {
+		keys = append(keys, fmt.Sprintf("example.com/module%d/@v/v1.0.0.mod", i))
+		put(b, memory, keys[i], "module example.com/m\n")
+	}
+	for _, wanted := range []int{1, len(keys)} {
+		b.Run(strconv.Itoa(wanted), func(b *testing.B) {
+			b.ReportAllocs()
+			b.RunParallel(func(pb *testing.PB) {
+				for i := 0; pb.Next(); i++ {
+					if cache.Hold(memory, keys[i%wanted]) == nil {
+						b.Error("it is gone")
+						return
+					}
+				}
+			})
+		})
 	}
 }

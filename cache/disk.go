@@ -9,6 +9,7 @@ import (
 	"os"
 	"path"
 	"sync/atomic"
+	"time"
 )
 
 // A Disk is a [Store] in a directory laid out like GOMODCACHE/cache/download:
@@ -36,6 +37,7 @@ type Disk struct {
 	changing turns // for who changes what has a key
 	reading  turns // for who reads it in full
 	witness  *witness
+	known    *known
 	account  account
 	janitor  *janitor
 	full     atomic.Bool   // the disk, since the janitor looked
@@ -69,7 +71,7 @@ func OpenDisk(dir string, opts *DiskOptions) (*Disk, error) {
 	if err != nil {
 		return nil, fmt.Errorf("opening the cache directory: %w", err)
 	}
-	d := &Disk{witness: newWitness(), locked: make(chan struct{}, 1)}
+	d := &Disk{witness: newWitness(), known: newKnown(), locked: make(chan struct{}, 1)}
 	d.place.Store(p)
 	if opts != nil {
 		d.opts = *opts
@@ -127,9 +129,12 @@ var errReplaced = errors.New("the file is not the one that was stored")
 
 // open returns the entry under key. One that is damaged is taken out of the way.
 func (d *Disk) open(ctx context.Context, key string) (*Entry, error) {
-	file, info, rec, err := d.openFile(key)
-	if err != nil {
-		return nil, err
+	file, info, rec := d.openKnown(key)
+	if file == nil {
+		var err error
+		if file, info, rec, err = d.openFile(key); err != nil {
+			return nil, err
+		}
 	}
 	if err := d.ensureWhole(ctx, key, file, info, rec); err != nil {
 		file.Close()
@@ -145,6 +150,7 @@ func (d *Disk) open(ctx context.Context, key string) (*Entry, error) {
 
 // openFile opens the file under key, if it is the one that its record describes.
 func (d *Disk) openFile(key string) (*os.File, fs.FileInfo, record, error) {
+	begun := time.Now()
 	rec, err := d.readRecord(key)
 	if err != nil {
 		return nil, nil, record{}, missOr(key, err)
@@ -161,6 +167,7 @@ func (d *Disk) openFile(key string) (*os.File, fs.FileInfo, record, error) {
 		file.Close()
 		return nil, nil, record{}, err
 	}
+	d.known.add(key, info, rec, begun)
 	return file, info, rec, nil
 }
 

@@ -17,13 +17,14 @@ type Held struct {
 	// it. It goes when the entry does.
 	Memo atomic.Value
 
+	key     string
 	hash    uint64       // of the key
 	touched atomic.Int64 // when a slower store was last told of its use, Unix nanoseconds
 }
 
 // cost is what the entry takes of a budget.
-func (e *Held) cost(key string) int64 {
-	return int64(len(e.Content)) + int64(len(key)) + entryOverhead
+func (e *Held) cost() int64 {
+	return int64(len(e.Content)) + int64(len(e.key)) + entryOverhead
 }
 
 // A Holder is a Store that can hand out what it has in memory as it is.
@@ -47,8 +48,7 @@ func Hold(s Store, key string) *Held {
 // Hold is the method of [Holder].
 func (m *memory) Hold(key string) *Held {
 	hash := maphash.String(m.seed, key)
-	held, _ := m.shards[hash%shards].get(key, hash)
-	return held
+	return m.shards[hash%shards].get(key, hash)
 }
 
 // Hold is the method of [Holder]. What the fast store does not have in memory is for

@@ -25,8 +25,8 @@ type MemoryOptions struct {
 	MaxEntry int64
 }
 
-// shards spreads the lock: a look-up changes the order of entries, so it takes
-// the lock alone.
+// shards spreads the lock: a look-up that changes the order of entries takes the lock
+// alone.
 const shards = 16
 
 // entryOverhead is about what an entry takes beside its content and key.
@@ -92,9 +92,9 @@ func (m *memory) keep(key string, c Content, content []byte) error {
 	}
 	c.Digest = digest
 	hash := maphash.String(m.seed, key)
-	e := &Held{Meta: c.Meta, Content: content, Layer: "memory", hash: hash}
+	e := &Held{Meta: c.Meta, Content: content, Layer: "memory", key: key, hash: hash}
 	e.touched.Store(time.Now().UnixNano())
-	m.shards[hash%shards].add(key, e)
+	m.shards[hash%shards].add(e)
 	return nil
 }
 

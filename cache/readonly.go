@@ -39,7 +39,7 @@ func OpenReadOnly(dir string) (Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("opening the cache directory: %w", err)
 	}
-	d := &Disk{witness: newWitness(), readOnly: true}
+	d := &Disk{witness: newWitness(), known: newKnown(), readOnly: true}
 	d.place.Store(&place{root: root})
 	return &readOnly{d}, nil
 }

@@ -112,11 +112,11 @@ func (c *counted) Write(p []byte) (int, error) {
 	return n, err
 }
 
-// ReadFrom leaves the copying to the server, which has the kernel do it where r
-// is a file.
+// ReadFrom leaves the copying of a file to [copier], and to the server, which has the
+// kernel do it.
 func (c *counted) ReadFrom(r io.Reader) (int64, error) {
 	c.begin(http.StatusOK)
-	n, err := io.Copy(c.ResponseWriter, r)
+	n, err := bodies.copy(c.ResponseWriter, r)
 	c.wrote(n, err)
 	return n, err
 }

@@ -5,7 +5,6 @@ import (
 	"context"
 	"crypto/rand"
 	"fmt"
-	"io"
 	"log/slog"
 	"net/http"
 	"strconv"
@@ -202,60 +201,6 @@ func (x *exchange) serve() {
 	}
 	x.writeHeader(x.w.Header(), req, resp)
 	x.writeBody(resp)
-}
-
-// checked turns down an answer whose body is not as long as it should be, as a file
-// that was cut off in the store: [http.ServeContent] would take what is left for all.
-func checked(req upstream.Request) func(*upstream.Response, error) (*upstream.Response, error) {
-	return func(resp *upstream.Response, err error) (*upstream.Response, error) {
-		if err != nil || resp.Size <= 0 {
-			return resp, err
-		}
-		body, ok := resp.Body.(io.Seeker)
-		if !ok {
-			return resp, nil
-		}
-		size, err := body.Seek(0, io.SeekEnd)
-		if err == nil && size == resp.Size {
-			_, err = body.Seek(0, io.SeekStart)
-		} else if err == nil {
-			err = fmt.Errorf("the body has %d bytes in place of %d", size, resp.Size)
-		}
-		if err != nil {
-			resp.Body.Close()
-			return nil, &upstream.Error{Request: req, Source: resp.Source, Err: err}
-		}
-		return resp, nil
-	}
-}
-
-// writeBody breaks the connection if not all of the body could be written: the
-// client must not take it for whole. http.ServeContent keeps such errors to itself.
-func (x *exchange) writeBody(resp *upstream.Response) {
-	body, ok := resp.Body.(io.ReadSeeker)
-	if !ok {
-		writeStream(x.w, x.r, resp)
-		return
-	}
-	w := x.count()
-	http.ServeContent(w, x.r, "", resp.ModTime, body)
-	if w.brokeOff(x.r.Method) {
-		panic(http.ErrAbortHandler)
-	}
-}
-
-// writeStream writes a body that cannot seek, as one from a Fetcher that is
-// none of ours.
-func writeStream(w http.ResponseWriter, r *http.Request, resp *upstream.Response) {
-	if resp.Size > 0 {
-		w.Header().Set("Content-Length", strconv.FormatInt(resp.Size, 10))
-	}
-	if r.Method == http.MethodHead {
-		return
-	}
-	if n, err := io.Copy(w, resp.Body); err != nil || n < resp.Size {
-		panic(http.ErrAbortHandler)
-	}
 }
 
 func (h *handler) writeHeader(header http.Header, req upstream.Request, resp *upstream.Response) {

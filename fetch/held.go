@@ -3,7 +3,6 @@ package fetch
 import (
 	"context"
 	"net/http"
-	"strconv"
 	"time"
 
 	"github.com/breakwater-go/breakwater/cache"
@@ -14,19 +13,12 @@ import (
 // or header is made for each request. The answer is the one that Fetch and
 // http.ServeContent would come to, which see to all requests that are not plain.
 
-// An inscription is what a handler has made of an entry in memory, kept with it.
-type inscription struct {
-	handler *handler
-	core    uint64 // the id of the core by whose options it may be handed out
-	header  map[string][]string
-	resp    *upstream.Response // what Fetch would return, but for its body
-}
-
 // serveHeld answers a plain request from memory, if what is there is fresh and need not
 // be renewed, and reports whether it did.
 func (x *exchange) serveHeld(caller string) bool {
 	c, ok := x.fetcher.(*Client)
-	if !ok || x.req.Kind().SumDB() || !isPlain(x.r.Header) || c.closing.Load() {
+	asked := wishOf(x.r.Header)
+	if !ok || asked == special || x.req.Kind().SumDB() || c.closing.Load() {
 		return false
 	}
 	core := c.core.Load()
@@ -41,37 +33,15 @@ func (x *exchange) serveHeld(caller string) bool {
 		}
 		held.Memo.Store(in)
 	}
-	x.writeHeld(c, held, in, caller)
+	if asked == change && !in.isHad(x.r.Header) {
+		return false // it may have it all the same: http.ServeContent knows all the rules
+	}
+	x.writeHeld(c, held, in, asked, caller)
 	return true
-}
-
-// isPlain reports whether a request wants all of a file, whatever the client has of it.
-func isPlain(h http.Header) bool {
-	for _, field := range [...]string{"Range", "If-Range", "If-None-Match", "If-Modified-Since", "If-Match", "If-Unmodified-Since", "Via"} {
-		if _, ok := h[field]; ok {
-			return false
-		}
-	}
-	return true
-}
-
-// inscribe makes the header of an answer, if the entry may be handed out.
-func (x *exchange) inscribe(c *core, held *cache.Held) *inscription {
-	if c.refuse(x.req) != nil || !c.trusts(x.req, held.Verified) {
-		return nil
-	}
-	header, resp := http.Header{}, heldResponse(held)
-	x.writeHeader(header, x.req, resp)
-	header.Set("Content-Length", strconv.Itoa(len(held.Content)))
-	header.Set("Accept-Ranges", "bytes")
-	if !held.ModTime.IsZero() {
-		header.Set("Last-Modified", held.ModTime.UTC().Format(http.TimeFormat))
-	}
-	return &inscription{x.handler, c.id, header, resp}
 }
 
 // writeHeld writes the answer, and tells whoever is told of answers.
-func (x *exchange) writeHeld(c *Client, held *cache.Held, in *inscription, caller string) {
+func (x *exchange) writeHeld(c *Client, held *cache.Held, in *inscription, asked wish, caller string) {
 	ctx, seen := c.watch.begin(x.r.Context(), x.req)
 	seen.endHeld(ctx, held)
 	x.note(in.resp, nil)
@@ -80,13 +50,15 @@ func (x *exchange) writeHeld(c *Client, held *cache.Held, in *inscription, calle
 		defer func() { x.auditAnswer(x.r, x.req, caller, in.resp, Decision{}, w) }()
 	}
 	header := x.w.Header()
-	for field, value := range in.header {
-		header[field] = value
+	for _, f := range in.fields(asked) {
+		header[f.name] = f.value
 	}
 	if !x.req.Immutable() {
-		x.writeAge(header, held.Fetched)
+		header["Age"] = in.ageOf(held)
 	}
-	if x.r.Method != http.MethodHead {
+	if asked == change {
+		x.w.WriteHeader(http.StatusNotModified)
+	} else if x.r.Method != http.MethodHead {
 		x.w.Write(held.Content) // whose error is that the client has gone; it is noted where that is told
 	}
 }

@@ -197,9 +197,11 @@ func hasCase(s string) bool {
 }
 
 // isCanonical reports whether version is the canonical version of a module with
-// that path: the form a go.mod file requires, with a matching major version.
+// that path: the form a go.mod file requires, with a matching major version. The path
+// is one that was checked already, which module.Check would do again.
 func isCanonical(path, version string) bool {
-	return module.CanonicalVersion(version) == version && module.Check(path, version) == nil
+	_, major, _ := module.SplitPathVersion(path)
+	return module.CanonicalVersion(version) == version && module.CheckPathMajor(version, major) == nil
 }
 
 func invalid(path string, err error) *Error {
