@@ -72,9 +72,14 @@ func expectationOf(ctx context.Context, req upstream.Request) *Expectation {
 // match are the source's failure, of class Untrusted with a [*MismatchError].
 // Where the expectation itself failed, or there is none, the answer passes
 // through unmarked: that is not the source's failure, and what to do about it is
-// for whoever began the expectation to say. Only a zip that was put together from
-// pieces then has no way through, but [Mend]'s: a clean download. It belongs
-// around [Structure].
+// for whoever began the expectation to say.
+//
+// The entries of a large zip are hashed while it arrives, which Check has the use
+// of if it hands its content to [HashZip] as it is.
+//
+// Only a zip that was put together from pieces, and for which the expectation failed,
+// has no way through but [Mend]'s: a clean download. Checksums belongs around
+// [Structure].
 func Checksums() upstream.Middleware {
 	return func(next upstream.Upstream) upstream.Upstream { return &checksums{next} }
 }
@@ -84,9 +89,14 @@ type checksums struct{ next upstream.Upstream }
 func (c *checksums) Unwrap() upstream.Upstream { return c.next }
 
 func (c *checksums) Fetch(ctx context.Context, req upstream.Request) (*upstream.Response, error) {
-	resp, err := c.next.Fetch(ctx, req)
 	e := expectationOf(ctx, req)
-	if err != nil || e == nil {
+	if e == nil {
+		return c.next.Fetch(ctx, req)
+	}
+	ctx, following := followArrivals(ctx, req)
+	defer following.close()
+	resp, err := c.next.Fetch(ctx, req)
+	if err != nil {
 		return resp, err
 	}
 	sums, err := e.Wait(ctx)
@@ -107,7 +117,7 @@ func (c *checksums) Fetch(ctx context.Context, req upstream.Request) (*upstream.
 		return nil, &upstream.Error{Request: req, Source: resp.Source, Err: errors.New("checksums are for spooled answers")}
 	}
 	m := module.Version{Path: req.Module(), Version: req.Version()}
-	if err := e.verifier.Check(m, req.Kind(), body, resp.Size, sums); err != nil {
+	if err := e.verifier.Check(m, req.Kind(), following.content(body), resp.Size, sums); err != nil {
 		resp.Body.Close()
 		return nil, mismatch(req, resp.Source, err)
 	}

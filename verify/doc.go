@@ -15,6 +15,13 @@
 // which asks a checksum database and verifies it by its log, or a [GoSum], which
 // has read go.sum files, or both by [Sequence].
 //
+// A zip is hashed while it arrives, so that little is left to do when its last byte
+// is here. What is found on the way is only a guess at what the directory at the end
+// will say: [HashZip] uses the sum of an entry where archive/zip, asked for that
+// entry, would inflate the same bytes to the same end, and hashes all others anew. So
+// a zip that tells one thing on the way and another at the end has the hash that it
+// would have if it came all at once, or the same error.
+//
 // All are middleware for one source and sit inside its circuit breaker, so
 // that garbage counts against the source that sent it:
 //
@@ -31,6 +38,11 @@
 // The engine is made of x/mod's tlog and note and not of its sumdb.Client, whose
 // calls take no context, which remembers errors for good and hides a security
 // error in a text. [SumDB]'s doc says how they differ.
+//
+// Zips are inflated by an inflater of our own, which takes half of compress/flate's
+// time. It need not be trusted to refuse what is wrong in the same words: what it
+// does not inflate to the size and the CRC that the directory tells is left to
+// archive/zip.
 //
 // Expect is told which file is asked about, because a go.sum file may list a
 // module's go.mod file without its zip.

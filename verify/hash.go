@@ -29,7 +29,9 @@ func HashMod(goMod io.Reader) (string, error) {
 // may (golang.org/x/mod/zip.MaxZipFile): no more than that is ever inflated.
 //
 // The entries are inflated and hashed on all cores, straight from content:
-// neither the zip nor an entry is ever in memory as a whole. HashZip returns
+// neither the zip nor an entry is ever in memory as a whole. Of content that
+// [Checksums] gives to a Verifier, what was hashed while it arrived is not hashed
+// again. HashZip returns
 // when its goroutines have ended. Its error has content's own in its chain.
 func HashZip(content io.ReaderAt, size int64) (string, error) {
 	return hashZip(content, size, maxPieceFiles)
@@ -39,11 +41,12 @@ func hashZip(content io.ReaderAt, size int64, pieceFiles int) (string, error) {
 	if size > zip.MaxZipFile {
 		return "", fmt.Errorf("zip has %d bytes, more than the %d allowed", size, zip.MaxZipFile)
 	}
+	known := followerOf(content, size)
 	// Now only content's own failures are errors of reading, not what a bad zip
 	// makes us ask of it.
 	content = io.NewSectionReader(content, 0, size)
 	if d, ok := findDirectory(content, size); ok && (d.records > uint64(pieceFiles) || d.length > maxPieceBytes) {
-		sums := zipSums{files: make([]fileSum, 0, min(d.records, 1<<17))} // the directory may lie
+		sums := zipSums{content: content, known: known, files: make([]fileSum, 0, min(d.records, 1<<17))} // the directory may lie
 		if err := d.inPieces(content, pieceFiles, sums.add); err != errIrregular {
 			return sums.h1(err)
 		}
@@ -52,14 +55,16 @@ func hashZip(content io.ReaderAt, size int64, pieceFiles int) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	var sums zipSums
+	sums := zipSums{content: content, known: known}
 	return sums.h1(sums.add(r.File))
 }
 
 // zipSums collects the hashes of a zip's files, in the order of its directory.
 type zipSums struct {
-	files []fileSum
-	bound workBound
+	content io.ReaderAt // of the zip
+	known   *follower   // of what was hashed already; nil: nothing
+	files   []fileSum
+	bound   workBound
 }
 
 type fileSum struct {
@@ -71,7 +76,7 @@ func (z *zipSums) add(files []*archive.File) error {
 	if err := z.bound.take(files); err != nil {
 		return err
 	}
-	sums, err := hashFiles(files)
+	sums, err := hashFiles(z.content, files, z.known)
 	if err != nil {
 		return err
 	}

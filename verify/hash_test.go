@@ -117,6 +117,8 @@ func TestHashZipRefusesWhatTheGoCommandRefuses(t *testing.T) {
 		{"smaller than declared, stored", storedLie(func(h *archive.FileHeader) { h.UncompressedSize64++ }), "unexpected EOF"},
 		{"compressed to less than declared", storedLie(func(h *archive.FileHeader) { h.CompressedSize64 = 1 << 20 }), `zip entry "f"`},
 		{"compressed to more than declared", lie(func(h *archive.FileHeader) { h.CompressedSize64 /= 2 }), `zip entry "f"`},
+		{"compressed to a byte more than declared", lie(func(h *archive.FileHeader) { h.CompressedSize64-- }), `zip entry "f"`},
+		{"directory with content", patch(whole, centralSign, 0, centralName, '/'), "not a valid zip file"},
 		{"directory that claims content", zipOf(t, entry{name: "d/", lie: func(h *archive.FileHeader) { h.UncompressedSize64 = 1 }, stored: true}), "not a valid zip file"},
 		{"unknown method", lie(func(h *archive.FileHeader) { h.Method = 99 }), "unsupported compression algorithm"},
 		{"newline in a name", zipOf(t, entry{name: "a\nb"}), "newline"},

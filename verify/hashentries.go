@@ -24,9 +24,10 @@ const (
 	parallelCost = 64 << 10
 )
 
-// hashFiles returns the SHA-256 of what each of files inflates to.
-func hashFiles(files []*archive.File) ([][sha256.Size]byte, error) {
-	h := &fileHashes{files: files, order: largeFirst(files), sums: make([][sha256.Size]byte, len(files))}
+// hashFiles returns the SHA-256 of what each of files inflates to. What known knows
+// is not inflated.
+func hashFiles(content io.ReaderAt, files []*archive.File, known *follower) ([][sha256.Size]byte, error) {
+	h := &fileHashes{content: content, files: files, known: known, order: largeFirst(files), sums: make([][sha256.Size]byte, len(files))}
 	var others sync.WaitGroup
 	for range h.workers() - 1 {
 		others.Go(h.work)
@@ -38,9 +39,11 @@ func hashFiles(files []*archive.File) ([][sha256.Size]byte, error) {
 
 // fileHashes is the work of one hashFiles, shared by its goroutines.
 type fileHashes struct {
-	files []*archive.File
-	order []int // in which files are taken up
-	sums  [][sha256.Size]byte
+	content io.ReaderAt // of the zip
+	files   []*archive.File
+	known   *follower
+	order   []int // in which files are taken up
+	sums    [][sha256.Size]byte
 
 	next   atomic.Int64 // in order
 	failed atomic.Bool  // makes all of them stop
@@ -61,21 +64,35 @@ func (h *fileHashes) workers() int {
 }
 
 func (h *fileHashes) work() {
-	buf := buffers.Get().(*[]byte)
-	defer buffers.Put(buf)
-	sum := sha256.New()
+	e := entryHashes.Get().(*entryHash)
+	defer e.release()
 	for !h.failed.Load() {
 		n := int(h.next.Add(1)) - 1
 		if n >= len(h.order) {
 			return
 		}
 		i := h.order[n]
-		if err := h.inflate(sum, h.files[i], *buf); err != nil {
+		if err := h.hash(e, h.files[i], &h.sums[i]); err != nil {
 			h.fail(fmt.Errorf("zip entry %q: %w", h.files[i].Name, err))
 			return
 		}
-		sum.Sum(h.sums[i][:0])
 	}
+}
+
+// hash hashes f's content, unless it is known. What is not in order, or not usual, is
+// archive/zip's, which has the last word and the error.
+func (h *fileHashes) hash(e *entryHash, f *archive.File, sum *[sha256.Size]byte) error {
+	if known, ok := h.known.sum(f); ok {
+		*sum = known
+		return nil
+	}
+	if !e.hashFile(h.content, f, &h.failed) {
+		if err := h.inflate(e.sum, f, e.inflater.out[:]); err != nil {
+			return err
+		}
+	}
+	e.sum.Sum(sum[:0])
+	return nil
 }
 
 // inflate hashes f's content. That it is as long as declared, and its CRC, are
@@ -104,6 +121,7 @@ func (h *fileHashes) fail(err error) {
 	h.once.Do(func() {
 		h.err = err
 		h.failed.Store(true)
+		h.known.abandon() // somebody may wait for it
 	})
 }
 
