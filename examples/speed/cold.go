@@ -1,0 +1,145 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/breakwater-go/breakwater/fetch"
+	"github.com/breakwater-go/breakwater/upstream"
+)
+
+// coldPromises are about what is not at hand: it is downloaded, verified by a go.sum
+// file, written to a store and synced to the disk. Beside it, net/http's client
+// downloads the same from the same place into a file, and no more.
+func coldPromises() []promise {
+	const gigabit = 125_000_000 // bytes per second
+	return []promise{
+		coldMods("cold .mod", 0, 1.2),
+		coldMods("cold .mod, 5 ms away", 5*time.Millisecond, 1.2),
+		coldZip("cold zip, loopback", 0, 100_000_000, 7),
+		coldZip("cold zip, a gigabit line", gigabit, 100_000_000, 7),
+		coldZip("cold zip, a 100 Mbit line", gigabit/10, 25_000_000, 5),
+	}
+}
+
+// coldZip is about a zip of that size from a line of that rate, in bytes per second.
+// A quick run takes a part of it.
+func coldZip(name string, rate, size, rounds int) promise {
+	return promise{
+		name: name, against: "a plain download", unit: "ns/op", compare: cost, floor: 1.10, rounds: rounds,
+		setUp: func(ctx context.Context, e *env) (*sides, error) {
+			size := e.size(size, min(size/10, 4_000_000))
+			m, err := e.module(fmt.Sprintf("cold%d", size), size)
+			if err != nil {
+				return nil, err
+			}
+			return coldSides(ctx, e, serving{Rate: rate, Tree: m.tree, Sums: m.sums}, []string{m.key("zip")})
+		},
+	}
+}
+
+// coldMods is about go.mod files, one after the other over a connection that is kept,
+// from a proxy that takes so long to begin its answer.
+func coldMods(name string, away time.Duration, floor float64) promise {
+	return promise{
+		name: name, against: "a plain client", unit: "ns/op", compare: cost, floor: floor,
+		setUp: func(ctx context.Context, e *env) (*sides, error) {
+			tree, keys, sums, err := e.manyMods(e.size(100, 30))
+			if err != nil {
+				return nil, err
+			}
+			return coldSides(ctx, e, serving{Delay: int(away / time.Microsecond), Tree: tree, Sums: sums}, keys)
+		},
+	}
+}
+
+// coldSides starts an origin as s says and compares how long the files take, each.
+func coldSides(ctx context.Context, e *env, s serving, keys []string) (*sides, error) {
+	s.Servers = []string{"origin"}
+	c, err := startChild(ctx, s)
+	if err != nil {
+		return nil, err
+	}
+	cold := &coldFiles{origin: c, sums: s.Sums, keys: keys, env: e}
+	return &sides{ours: cold.ours, limit: cold.plain, cleanup: c.close}, nil
+}
+
+// Cold files are what is fetched from an origin, in order.
+type coldFiles struct {
+	origin *child
+	sums   string
+	keys   []string
+	env    *env
+}
+
+// ours fetches the files into an empty store. What comes before the first and after the
+// last is not measured.
+func (f *coldFiles) ours(ctx context.Context) (t sample, err error) {
+	dir, err := f.env.tempDir()
+	if err != nil {
+		return t, err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	c, err := serving{From: f.origin.url("origin", ""), Sums: f.sums, Cache: dir}.newClient()
+	if err != nil {
+		return t, err
+	}
+	defer func() { err = errors.Join(err, c.Close()) }()
+	before, err := asked(ctx, f.origin)
+	if err != nil {
+		return t, err
+	}
+	t, err = eachInTurn(f.keys, func(key string) error { return fetchOne(ctx, c, key) })
+	if err != nil {
+		return t, err
+	}
+	after, err := asked(ctx, f.origin)
+	if err == nil && after-before != len(f.keys) {
+		err = fmt.Errorf("%d upstream requests for %d files", after-before, len(f.keys))
+	}
+	return t, err
+}
+
+// fetchOne fetches a file and sees that it was verified.
+func fetchOne(ctx context.Context, c *fetch.Client, key string) error {
+	req, err := upstream.ParsePath("/" + key)
+	if err != nil {
+		return err
+	}
+	resp, err := c.Fetch(ctx, req)
+	if err != nil {
+		return err
+	}
+	if resp.Verified == "" {
+		err = fmt.Errorf("%s was not verified", key)
+	}
+	return errors.Join(err, resp.Body.Close())
+}
+
+// plain downloads the files.
+func (f *coldFiles) plain(ctx context.Context) (t sample, err error) {
+	dir, err := f.env.tempDir()
+	if err != nil {
+		return t, err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	p := newPlainClient(dir)
+	defer p.close()
+	return eachInTurn(f.keys, func(key string) error { return p.download(ctx, f.origin.url("origin", key)) })
+}
+
+// eachInTurn returns how long get takes for one of the keys: the median.
+func eachInTurn(keys []string, get func(key string) error) (sample, error) {
+	var t taken
+	for _, key := range keys {
+		begun := time.Now()
+		if err := get(key); err != nil {
+			return sample{}, err
+		}
+		t.each = append(t.each, time.Since(begun))
+	}
+	return sample{value: t.percentile(0.5)}, nil
+}

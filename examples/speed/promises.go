@@ -1,0 +1,18 @@
+package main
+
+import "slices"
+
+// promises are all that is measured, in the order of the table.
+func promises() []promise {
+	return slices.Concat(
+		warmPromises(),
+		zipPromises(),
+		coldPromises(),
+		crowdPromises(),
+		clientPromises(),
+		graphPromises(),
+		hashingPromises(),
+		parsingPromises(),
+		growthEntriesPromises(),
+	)
+}
