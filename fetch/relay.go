@@ -53,6 +53,9 @@ const (
 	endOfZip   = "PK\x05\x06"
 	maxZipEnd  = 22 + 1<<16 - 1
 	beginOfZip = "PK\x03\x04"
+
+	// lookahead is how much of the mark of the end must be seen behind what is sent.
+	lookahead = len(endOfZip) - 1
 )
 
 // mayRelay reports whether a request is for all of a zip, and this handler sends one
@@ -197,7 +200,7 @@ func (r *relay) pass() {
 	defer relayBuffers.Put(buf)
 	for {
 		n := r.ready()
-		if n <= 0 || !r.send((*buf)[:min(n+int64(len(endOfZip)-1), int64(len(*buf)))]) {
+		if n <= 0 || !r.send((*buf)[:min(n+int64(lookahead), int64(len(*buf)))]) {
 			return
 		}
 	}
@@ -206,14 +209,22 @@ func (r *relay) pass() {
 var relayBuffers = sync.Pool{New: func() any { b := make([]byte, 128<<10); return &b }}
 
 // ready waits until there are bytes that may be sent, and returns how many; 0 if there
-// will be none. As much as the end of a zip may take stays behind.
+// will be none. As much as the end of a zip may take stays behind: of the size that was
+// announced, and where there is none, of what is here.
 func (r *relay) ready() int64 {
 	for !r.withhold && r.ctx.Err() == nil {
-		if n := r.from.Spool().Size() - maxZipEnd - r.sent; n > 0 {
+		here, behind := r.from.Spool().Size(), int64(maxZipEnd)
+		if r.announced > 0 {
+			here, behind = min(here, r.announced-maxZipEnd), int64(lookahead)
+		}
+		if n := here - behind - r.sent; n > 0 {
 			return n
 		}
 		r.flush()
-		if _, err := r.from.ReadAt(make([]byte, 1), r.sent+maxZipEnd); err != nil {
+		if here == r.announced-maxZipEnd {
+			return 0
+		}
+		if _, err := r.from.ReadAt(make([]byte, 1), r.sent+behind); err != nil {
 			return 0
 		}
 	}
@@ -226,7 +237,7 @@ func (r *relay) send(buf []byte) bool {
 	if _, err := r.from.ReadAt(buf, r.sent); err != nil {
 		return false
 	}
-	part := buf[:len(buf)-(len(endOfZip)-1)]
+	part := buf[:len(buf)-lookahead]
 	if i := bytes.Index(buf, []byte(endOfZip)); i >= 0 {
 		part, r.withhold = buf[:i], true
 	}

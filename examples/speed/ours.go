@@ -16,7 +16,7 @@ func (s serving) ours(stack *closers) (http.Handler, error) {
 		return nil, err
 	}
 	stack.push(c.Close)
-	return fetch.NewHandler(c, &fetch.HandlerOptions{Logger: slog.New(slog.DiscardHandler)}), nil
+	return fetch.NewHandler(c, &fetch.HandlerOptions{Logger: slog.New(slog.DiscardHandler), Stream: s.Stream}), nil
 }
 
 func (s serving) newClient() (*fetch.Client, error) {

@@ -8,6 +8,7 @@ func promises() []promise {
 		warmPromises(),
 		zipPromises(),
 		coldPromises(),
+		streamingPromises(),
 		crowdPromises(),
 		clientPromises(),
 		graphPromises(),

@@ -19,11 +19,12 @@ const servingVariable = "BREAKWATER_SPEED_SERVE"
 type serving struct {
 	Servers []string // "ours", "bare", "file", "copy", "origin"
 
-	Tree  string // a directory laid out like GOMODCACHE/cache/download: the files
-	Cache string // ours: the directory of its store
-	From  string // ours: the URL of the proxy that it asks; "": it reads Tree
-	Sums  string // ours: a go.sum file that it verifies by; "": nothing is compared
-	Key   string // bare, file, copy: the one file that they serve
+	Tree   string // a directory laid out like GOMODCACHE/cache/download: the files
+	Cache  string // ours: the directory of its store
+	From   string // ours: the URL of the proxy that it asks; "": it reads Tree
+	Sums   string // ours: a go.sum file that it verifies by; "": nothing is compared
+	Stream bool   // ours: cold zips flow to the client while they are downloaded
+	Key    string // bare, file, copy: the one file that they serve
 
 	Rate  int // origin: how many bytes it sends in a second, per request; 0: as many as it can
 	Delay int // origin: after how many microseconds it begins to answer
