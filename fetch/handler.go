@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/breakwater-go/breakwater/cache"
 	"github.com/breakwater-go/breakwater/fetch/audit"
 	"github.com/breakwater-go/breakwater/upstream"
 )
@@ -128,6 +129,7 @@ type exchange struct {
 	req     upstream.Request // zero as long as the protocol has no such path
 	account *account         // nil: nobody wants one
 	counted *counted         // nil: nobody has had to count yet; else it is w
+	held    *cache.Held      // what memory has under the request's path; nil: nobody has looked, or nothing
 	relay   *relay           // nil: nothing is sent before it has been verified
 	whole   bool             // it has come to its end
 }
@@ -139,10 +141,12 @@ func (x *exchange) answer() {
 		methodNotAllowed(x.w)
 		return
 	}
-	var err error
-	if x.req, err = upstream.ParsePath(x.r.URL.Path); err != nil {
-		x.fail(err)
-		return
+	if !x.recall() {
+		var err error
+		if x.req, err = upstream.ParsePath(x.r.URL.Path); err != nil {
+			x.fail(err)
+			return
+		}
 	}
 	x.serve()
 }

@@ -13,6 +13,26 @@ import (
 // or header is made for each request. The answer is the one that Fetch and
 // http.ServeContent would come to, which see to all requests that are not plain.
 
+// recall finds the request by its path alone, if it was answered from memory before:
+// then it has been parsed, and is what the entry is kept under.
+func (x *exchange) recall() bool {
+	c, ok := x.fetcher.(*Client)
+	path := x.r.URL.Path
+	if !ok || path == "" || path[0] != '/' {
+		return false
+	}
+	held := cache.Hold(c.store, path[1:])
+	if held == nil {
+		return false
+	}
+	in, _ := held.Memo.Load().(*inscription)
+	if in == nil || in.handler != x.handler {
+		return false
+	}
+	x.req, x.held = in.req, held
+	return true
+}
+
 // serveHeld answers a plain request from memory, if what is there is fresh and need not
 // be renewed, and reports whether it did.
 func (x *exchange) serveHeld(caller string) bool {
@@ -22,7 +42,10 @@ func (x *exchange) serveHeld(caller string) bool {
 		return false
 	}
 	core := c.core.Load()
-	held := cache.Hold(core.store, x.req.Key())
+	held := x.held
+	if held == nil {
+		held = cache.Hold(core.store, x.req.Key())
+	}
 	if held == nil || !x.req.Immutable() && (core.judge(x.req, held.Fetched) != fresh || core.isDue(x.req, held.Fetched)) {
 		return false
 	}

@@ -13,6 +13,7 @@ import (
 // An inscription is what a handler has made of an entry in memory, kept with it.
 type inscription struct {
 	handler   *handler
+	req       upstream.Request
 	core      uint64             // the id of the core by whose options it may be handed out
 	whole     []field            // of the header, but for Age
 	unchanged []field            // those of them that an answer to who has it already has
@@ -43,7 +44,7 @@ func (x *exchange) inscribe(c *core, held *cache.Held) *inscription {
 	header, resp := http.Header{}, heldResponse(held)
 	x.writeHeader(header, x.req, resp)
 	header.Del("Age") // it is another one each second
-	in := &inscription{handler: x.handler, core: c.id, etag: header.Get("ETag"), resp: resp}
+	in := &inscription{handler: x.handler, req: x.req, core: c.id, etag: header.Get("ETag"), resp: resp}
 	content := []field{{"Content-Type", header["Content-Type"]}, {"Content-Length", []string{strconv.Itoa(len(held.Content))}}}
 	if x.req.Kind() == upstream.Zip { // nobody goes on with a text of one packet
 		content = append(content, field{"Accept-Ranges", []string{"bytes"}})

@@ -11,14 +11,17 @@ import (
 	"github.com/breakwater-go/breakwater/upstream"
 )
 
-// coldPromises are about what is not at hand: it is downloaded, verified by a go.sum
-// file, written to a store and synced to the disk. Beside it, net/http's client
-// downloads the same from the same place into a file, and no more.
+// coldPromises are about what is not at hand: how long it takes until it is downloaded,
+// verified by a go.sum file and at hand. It is written to a store and synced to the disk
+// after that, for which the next waits, unmeasured; where files follow at once, they
+// share the machine with it. Beside it, net/http's client reads the same from the same
+// place, a zip into a file, and no more.
 func coldPromises() []promise {
 	const gigabit = 125_000_000 // bytes per second
 	return []promise{
-		coldMods("cold .mod", 0, 1.2),
-		coldMods("cold .mod, 5 ms away", 5*time.Millisecond, 1.2),
+		coldMods("cold .mod", 0, 1.2, false),
+		coldMods("cold .mod, 5 ms away", 5*time.Millisecond, 1.2, false),
+		coldMods("cold .mods, each at once after the other", 0, 0, true),
 		coldZip("cold zip, loopback", 0, 100_000_000, 7),
 		coldZip("cold zip, a gigabit line", gigabit, 100_000_000, 7),
 		coldZip("cold zip, a 100 Mbit line", gigabit/10, 25_000_000, 5),
@@ -36,14 +39,15 @@ func coldZip(name string, rate, size, rounds int) promise {
 			if err != nil {
 				return nil, err
 			}
-			return coldSides(ctx, e, serving{Rate: rate, Tree: m.tree, Sums: m.sums}, []string{m.key("zip")})
+			return coldSides(ctx, e, serving{Rate: rate, Tree: m.tree, Sums: m.sums}, coldFiles{keys: []string{m.key("zip")}, kept: true})
 		},
 	}
 }
 
 // coldMods is about go.mod files, one after the other over a connection that is kept,
-// from a proxy that takes so long to begin its answer.
-func coldMods(name string, away time.Duration, floor float64) promise {
+// from a proxy that takes so long to begin its answer. With haste, none waits until the
+// one before is stored.
+func coldMods(name string, away time.Duration, floor float64, haste bool) promise {
 	return promise{
 		name: name, against: "a plain client", unit: "ns/op", compare: cost, floor: floor,
 		setUp: func(ctx context.Context, e *env) (*sides, error) {
@@ -51,19 +55,19 @@ func coldMods(name string, away time.Duration, floor float64) promise {
 			if err != nil {
 				return nil, err
 			}
-			return coldSides(ctx, e, serving{Delay: int(away / time.Microsecond), Tree: tree, Sums: sums}, keys)
+			return coldSides(ctx, e, serving{Delay: int(away / time.Microsecond), Tree: tree, Sums: sums}, coldFiles{keys: keys, haste: haste})
 		},
 	}
 }
 
 // coldSides starts an origin as s says and compares how long the files take, each.
-func coldSides(ctx context.Context, e *env, s serving, keys []string) (*sides, error) {
+func coldSides(ctx context.Context, e *env, s serving, cold coldFiles) (*sides, error) {
 	s.Servers = []string{"origin"}
 	c, err := startChild(ctx, s)
 	if err != nil {
 		return nil, err
 	}
-	cold := &coldFiles{origin: c, sums: s.Sums, keys: keys, env: e}
+	cold.origin, cold.sums, cold.env = c, s.Sums, e
 	return &sides{ours: cold.ours, limit: cold.plain, cleanup: c.close}, nil
 }
 
@@ -73,6 +77,8 @@ type coldFiles struct {
 	sums   string
 	keys   []string
 	env    *env
+	kept   bool // the plain client writes them to files
+	haste  bool // they are not waited for until they are stored
 }
 
 // ours fetches the files into an empty store. What comes before the first and after the
@@ -92,7 +98,11 @@ func (f *coldFiles) ours(ctx context.Context) (t sample, err error) {
 	if err != nil {
 		return t, err
 	}
-	t, err = eachInTurn(f.keys, func(key string) error { return fetchOne(ctx, c, key) })
+	settle := func() error { return c.Flush(ctx) }
+	if f.haste {
+		settle = nothing
+	}
+	t, err = eachInTurn(f.keys, func(key string) error { return fetchOne(ctx, c, key) }, settle)
 	if err != nil {
 		return t, err
 	}
@@ -119,20 +129,30 @@ func fetchOne(ctx context.Context, c *fetch.Client, key string) error {
 	return errors.Join(err, resp.Body.Close())
 }
 
+func nothing() error { return nil }
+
 // plain downloads the files.
 func (f *coldFiles) plain(ctx context.Context) (t sample, err error) {
+	if !f.kept {
+		return f.read(ctx, "")
+	}
 	dir, err := f.env.tempDir()
 	if err != nil {
 		return t, err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	p := newPlainClient(dir)
-	defer p.close()
-	return eachInTurn(f.keys, func(key string) error { return p.download(ctx, f.origin.url("origin", key)) })
+	return f.read(ctx, dir)
 }
 
-// eachInTurn returns how long get takes for one of the keys: the median.
-func eachInTurn(keys []string, get func(key string) error) (sample, error) {
+func (f *coldFiles) read(ctx context.Context, dir string) (sample, error) {
+	p := newPlainClient(dir)
+	defer p.close()
+	return eachInTurn(f.keys, func(key string) error { return p.download(ctx, f.origin.url("origin", key)) }, nothing)
+}
+
+// eachInTurn returns how long get takes for one of the keys: the median. After each
+// comes settle, which is not measured.
+func eachInTurn(keys []string, get func(key string) error, settle func() error) (sample, error) {
 	var t taken
 	for _, key := range keys {
 		begun := time.Now()
@@ -140,6 +160,9 @@ func eachInTurn(keys []string, get func(key string) error) (sample, error) {
 			return sample{}, err
 		}
 		t.each = append(t.each, time.Since(begun))
+		if err := settle(); err != nil {
+			return sample{}, err
+		}
 	}
 	return sample{value: t.percentile(0.5)}, nil
 }

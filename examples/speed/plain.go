@@ -11,7 +11,7 @@ import (
 )
 
 // A plainClient downloads files as net/http's client does it, one after the other, to a
-// directory. They are not synced to the disk.
+// directory, or without one only reads them. They are not synced to the disk.
 type plainClient struct {
 	dir    string
 	client *http.Client
@@ -29,12 +29,16 @@ func (p *plainClient) download(ctx context.Context, url string) (err error) {
 		return err
 	}
 	defer body.Close()
-	file, err := os.CreateTemp(p.dir, "*")
-	if err != nil {
-		return err
+	to := io.Discard
+	if p.dir != "" {
+		file, err := os.CreateTemp(p.dir, "*")
+		if err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, file.Close()) }()
+		to = file
 	}
-	defer func() { err = errors.Join(err, file.Close()) }()
-	n, err := io.Copy(file, body)
+	n, err := io.Copy(to, body)
 	if err == nil && n != size {
 		err = fmt.Errorf("%d bytes of %d", n, size)
 	}

@@ -18,7 +18,9 @@ func (s serving) handler(name string, stack *closers) (http.Handler, error) {
 	case "ours":
 		return s.ours(stack)
 	case "bare":
-		return bare(file)
+		return bare(file, "text/plain; charset=utf-8")
+	case "barest":
+		return bare(file, "")
 	case "file":
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { http.ServeFile(w, r, file) }), nil
 	case "copy":
@@ -33,14 +35,20 @@ func (s serving) handler(name string, stack *closers) (http.Handler, error) {
 // one it would send in chunks.
 const buffered = 2048
 
-// bare writes the bytes of a file, and that is all.
-func bare(file string) (http.Handler, error) {
+// bare writes the bytes of a file and, where there is one, its type, and that is all.
+// Without a type, net/http has no header to write but its own; it looks at the content
+// to guess one.
+func bare(file, contentType string) (http.Handler, error) {
 	content, err := os.ReadFile(file)
 	if err != nil {
 		return nil, err
 	}
 	length := []string{strconv.Itoa(len(content))}
+	types := []string{contentType}
 	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		if contentType != "" {
+			w.Header()["Content-Type"] = types
+		}
 		if len(content) > buffered {
 			w.Header()["Content-Length"] = length
 		}

@@ -12,12 +12,14 @@ func warmPromises() []promise {
 	info := func(m *testModule) string { return m.key("info") }
 	zip := func(m *testModule) string { return m.key("zip") }
 	return []promise{
-		warmPromise("warm .mod", mod, 0.90),
-		warmPromise("warm .info", info, 0.90),
-		warmPromise("warm list", (*testModule).list, 0),
-		warmPromise("warm zip of 20 KB", zip, 0),
-		allocationPromise("allocations of a warm .mod", mod),
-		allocationPromise("allocations of a warm .info", info),
+		warmPromise("warm .mod", "bare", mod, 0.90),
+		warmPromise("warm .info", "bare", info, 0.90),
+		warmPromise("warm list", "bare", (*testModule).list, 0),
+		warmPromise("warm zip of 20 KB", "bare", zip, 0),
+		warmPromise("warm .mod, no type beside", "barest", mod, 0),
+		allocationPromise("allocations of a warm .mod", "bare", mod, 2),
+		allocationPromise("allocations of a warm .info", "bare", info, 2),
+		allocationPromise("the same, no type beside", "barest", mod, 0),
 	}
 }
 
@@ -25,7 +27,7 @@ func warmPromises() []promise {
 const warmClients = 16
 
 // warmPromise is about the time per request, which is what requests per second come to.
-func warmPromise(name string, key func(*testModule) string, floor float64) promise {
+func warmPromise(name, beside string, key func(*testModule) string, floor float64) promise {
 	return promise{
 		name: name, against: "bare net/http", unit: "ns/op", compare: speed, floor: floor,
 		setUp: func(ctx context.Context, e *env) (*sides, error) {
@@ -41,15 +43,15 @@ func warmPromise(name string, key func(*testModule) string, floor float64) promi
 					return sample{value: float64(t.total) / float64(requests*warmClients)}, err
 				}
 			}
-			return &sides{ours: run("ours"), limit: run("bare"), server: c.child, cleanup: c.close}, nil
+			return &sides{ours: run("ours"), limit: run(beside), server: c.child, cleanup: c.close}, nil
 		},
 	}
 }
 
 // allocationPromise is about the objects that the server allocates per request.
-func allocationPromise(name string, key func(*testModule) string) promise {
+func allocationPromise(name, beside string, key func(*testModule) string, floor float64) promise {
 	return promise{
-		name: name, against: "bare net/http", unit: "allocs/op", compare: excess, floor: 2, rounds: 5,
+		name: name, against: "bare net/http", unit: "allocs/op", compare: excess, floor: floor, rounds: 5,
 		setUp: func(ctx context.Context, e *env) (*sides, error) {
 			c, err := startWarm(ctx, e, key)
 			if err != nil {
@@ -60,7 +62,7 @@ func allocationPromise(name string, key func(*testModule) string) promise {
 				l := newLoad(c.addresses[server], c.key, c.size, 1)
 				return func(ctx context.Context) (sample, error) { return c.allocations(ctx, l, requests) }
 			}
-			return &sides{ours: run("ours"), limit: run("bare"), server: c.child, cleanup: c.close}, nil
+			return &sides{ours: run("ours"), limit: run(beside), server: c.child, cleanup: c.close}, nil
 		},
 	}
 }
@@ -79,7 +81,7 @@ func startWarm(ctx context.Context, e *env, key func(*testModule) string) (*warm
 	if err != nil {
 		return nil, err
 	}
-	return startServing(ctx, e, m, key(m), "ours", "bare")
+	return startServing(ctx, e, m, key(m), "ours", "bare", "barest")
 }
 
 // startServing starts a child with the named servers, and asks ours once for the file.
