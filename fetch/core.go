@@ -131,12 +131,16 @@ func (c *core) fetch(ctx context.Context, req upstream.Request) (*upstream.Respo
 	if c.isOfSumDB(req) {
 		return c.askSumDB(ctx, req)
 	}
+	offline := c.opts.Offline || upstream.Offline(ctx)
+	if req.Immutable() && !offline && c.flights.hasLeft(ctx, req) { // for want of it in the store
+		return c.join(ctx, req, waiting{})
+	}
 	held, state := c.lookUp(ctx, req)
 	if state == fresh {
 		c.keepFresh(ctx, req, held)
 		return held, nil
 	}
-	if c.opts.Offline || upstream.Offline(ctx) {
+	if offline {
 		if held == nil {
 			held = c.flights.landed(req)
 		}

@@ -110,6 +110,13 @@ func (fs *flights) wait(ctx context.Context, req upstream.Request, how waiting) 
 	}
 }
 
+// hasLeft reports whether there is a flight for req to join.
+func (fs *flights) hasLeft(ctx context.Context, req upstream.Request) bool {
+	fs.mu.Lock()
+	defer fs.mu.Unlock()
+	return fs.byReq[question{req, isRelayed(ctx), isNested(ctx, req)}] != nil
+}
+
 var errLate = errors.New("no new answer yet; it is fetched in the background")
 
 // answer returns the flight's outcome, with a body of the caller's own, who has

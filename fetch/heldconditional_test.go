@@ -149,7 +149,8 @@ func TestConditionsReadNothing(t *testing.T) {
 	}
 	defer disk.Close()
 	s := &readCounter{Store: disk}
-	h := fetch.NewHandler(newClient(t, fetch.Options{Upstream: dated(time.Unix(1e9, 0)), Store: s}), nil)
+	c := newClient(t, fetch.Options{Upstream: dated(time.Unix(1e9, 0)), Store: s})
+	h := fetch.NewHandler(c, nil)
 	ask := func(method string, header http.Header) *httptest.ResponseRecorder {
 		w, r := httptest.NewRecorder(), httptest.NewRequest(method, "/example.com/hello/@v/v1.0.0.mod", nil)
 		r.Header = header
@@ -157,6 +158,7 @@ func TestConditionsReadNothing(t *testing.T) {
 		return w
 	}
 	ask("GET", nil) // so that it is there
+	flush(t, c)
 	tag := ask("GET", nil).Header().Get("ETag")
 	tests := []struct {
 		name, method string
