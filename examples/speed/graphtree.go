@@ -16,7 +16,7 @@ type graph struct {
 
 const (
 	graphModules      = 250
-	quickGraphModules = 40
+	quickGraphModules = 120
 
 	// newVersion is what the main module requires of each. The modules require some of
 	// each other at oldVersion, of which nobody has more than the go.mod file.

@@ -28,8 +28,12 @@ const (
 	quickEntries = 10_000
 
 	// growthFloor is how many times as much as the smallest store the largest may take.
-	// That what is asked for is not in the processor's caches counts.
 	growthFloor = 2
+
+	// mapFloor is how many times as much as a look into a plain map of as many a hit in
+	// memory may take. Both slow down alike where what is asked for is not in the
+	// processor's caches.
+	mapFloor = 6
 )
 
 // tooLarge is why a store of n entries is not measured in e, or nil.

@@ -21,13 +21,13 @@ const entryOverhead = 1 << 10
 func memoryGrowth(n int) []promise {
 	return []promise{{
 		name: fmt.Sprintf("hit in memory among %d", n), against: fmt.Sprintf("among %d", smallest),
-		unit: "ns/op", compare: cost, floor: growthFloor,
+		unit: "ns/op", compare: cost,
 		setUp: func(ctx context.Context, e *env) (*sides, error) {
 			return memoryHitSides(ctx, e, n, storeHits(smallest))
 		},
 	}, {
 		name: fmt.Sprintf("the same among %d", n), against: "a plain map of as many",
-		unit: "ns/op", compare: cost,
+		unit: "ns/op", compare: cost, floor: mapFloor,
 		setUp: func(ctx context.Context, e *env) (*sides, error) {
 			return memoryHitSides(ctx, e, n, mapHits(n))
 		},

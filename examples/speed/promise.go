@@ -13,6 +13,7 @@ type promise struct {
 	unit    string     // of both sides' figures: "ns/op", "B/op", "allocs/op" or another of benchstat's
 	compare comparison // how the figures are compared
 	floor   float64    // what the comparison must not be beyond; 0: a figure to look at, no promise
+	aim     float64    // what it ought to be, where the floor is only what holds today; 0: the floor
 	rounds  int        // in a full run, of what takes long; 0: defaultRounds
 
 	// setUp makes both sides ready, so that the first call of each is as good as the

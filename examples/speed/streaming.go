@@ -17,12 +17,16 @@ func streamingPromises() []promise {
 	total := func(p passage) time.Duration { return p.total }
 	first := func(p passage) time.Duration { return p.first }
 	const megabit = 1_000_000 / 8 // bytes per second
-	return []promise{
+	promises := []promise{
 		streamingPromise("first byte of a cold zip, 5 ms away", 100*megabit, first, 1.3),
-		streamingPromise("streamed cold zip, 100 Mbit line", 100*megabit, total, 1.10),
-		streamingPromise("streamed cold zip, gigabit line", 1000*megabit, total, 1.10),
-		streamingPromise("streamed cold zip, loopback", 0, total, 1.10),
+		streamingPromise("streamed cold zip, 100 Mbit line", 100*megabit, total, soon),
+		streamingPromise("streamed cold zip, gigabit line", 1000*megabit, total, 1.5),
+		streamingPromise("streamed cold zip, loopback", 0, total, 8),
 	}
+	for i := range promises[1:] {
+		promises[1+i].aim = aimOf(promises[1+i].floor)
+	}
+	return promises
 }
 
 // A passage is how long a file takes from the request to the first and to the last byte

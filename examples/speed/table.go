@@ -10,7 +10,7 @@ import (
 // A table is what a run prints: one line for each promise, as soon as it is known.
 type table struct{ w io.Writer }
 
-const tableRow = "%-34s %11s %11s  %-30s %7s  %-15s %-8s %s\n"
+const tableRow = "%-42s %11s %11s  %-29s %7s  %-15s %-15s %s\n"
 
 func (t table) head() {
 	fmt.Fprintf(t.w, tableRow, "promise", "ours", "limit", "the limit is", "ratio", "quartiles", "floor", "verdict")
@@ -19,7 +19,7 @@ func (t table) head() {
 func (t table) row(o *outcome) {
 	p := o.promise
 	if o.skipped != "" {
-		fmt.Fprintf(t.w, "%-34s skipped: %s\n", p.name, o.skipped)
+		fmt.Fprintf(t.w, "%-42s skipped: %s\n", p.name, o.skipped)
 		return
 	}
 	ours, limit, q := quartilesOf(values(o.ours)).median, quartilesOf(values(o.limit)).median, o.comparisons()
@@ -31,7 +31,11 @@ func (p promise) floorText() string {
 	if p.floor == 0 {
 		return "-"
 	}
-	return p.compare.sign() + " " + strconv.FormatFloat(p.floor, 'f', -1, 64)
+	text := p.compare.sign() + " " + strconv.FormatFloat(p.floor, 'f', -1, 64)
+	if p.aim != 0 {
+		text += " (aim " + strconv.FormatFloat(p.aim, 'f', -1, 64) + ")"
+	}
+	return text
 }
 
 func ratio(x float64) string { return strconv.FormatFloat(x, 'f', 2, 64) }
