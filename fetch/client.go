@@ -95,7 +95,11 @@ func (c *Client) Reconfigure(opts *Options) error {
 }
 
 // Fetch answers req: from the store if it can, else from the sources. Errors
-// are of type [*upstream.Error].
+// are of type [*upstream.Error]. A file that came from a source is stored as soon as it
+// was handed out; until then the Client has it, and [Client.Flush] waits for it.
+//
+// A zip can be read while it arrives, long before Fetch returns, by a hook in ctx
+// ([verify.WithArrivals]). Nobody has verified then what it gives.
 //
 // With [upstream.WithOffline] in ctx, or Options.Offline, no source is asked.
 // When ctx ends, Fetch returns at once; the download goes on for the others who

@@ -51,14 +51,15 @@ func (c *core) fly(ctx context.Context, req upstream.Request) (brought *cargo, e
 }
 
 func (c *core) flyInTurn(ctx context.Context, req upstream.Request) (*cargo, error) {
-	if held, state := c.lookUp(ctx, req); held != nil {
+	held, state := c.lookUp(ctx, req)
+	if held != nil {
 		held.Body.Close()
 		if state == fresh && !isAhead(ctx, held) {
 			return nil, errAtHand
 		}
 	}
 	if c.mustVerify(req) {
-		return c.flyVerified(ctx, req)
+		return c.flyVerified(ctx, req, state)
 	}
 	begun := time.Now()
 	brought, err := c.download(ctx, req)
@@ -74,12 +75,16 @@ func (c *core) flyInTurn(ctx context.Context, req upstream.Request) (*cargo, err
 
 // flyVerified asks what the file must hash to beside the download. What nobody
 // vouches for is not stored where it could be found.
-func (c *core) flyVerified(ctx context.Context, req upstream.Request) (*cargo, error) {
+func (c *core) flyVerified(ctx context.Context, req upstream.Request, state freshness) (*cargo, error) {
 	asking, stop := context.WithCancel(ctx)
 	e := verify.Begin(asking, c.verifier, moduleOf(req), req.Kind())
 	defer e.Wait(context.Background())
 	defer stop()
-	if err := c.verifyHeld(ctx, req, e); err != nil {
+	keys := []string{req.Key(), apart(req)}
+	if state == absent {
+		keys = keys[1:]
+	}
+	if err := c.verifyHeld(ctx, req, e, keys...); err != nil {
 		return nil, err
 	}
 	begun := time.Now()

@@ -16,6 +16,7 @@ type freshness int
 
 const (
 	absent        freshness = iota
+	untrusted               // it is there, and was not verified well enough for today: a flight will
 	fresh                   // it is the answer
 	revalidatable           // it is an answer while a new one is fetched
 	stale                   // it is an answer only if no new one can be had
@@ -33,7 +34,7 @@ func (c *core) lookUp(ctx context.Context, req upstream.Request) (*upstream.Resp
 	}
 	if !c.trusts(req, e.Verified) {
 		e.Body.Close()
-		return nil, absent // a flight will verify it
+		return nil, untrusted
 	}
 	return answer(e), c.judge(req, e.Fetched)
 }

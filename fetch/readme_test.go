@@ -56,7 +56,7 @@ func TestReadmeNamesEveryOption(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, options := range []any{
-		fetch.Options{}, fetch.HandlerOptions{}, breaker.CircuitOptions{}, breaker.RetryOptions{}, breaker.LimitOptions{},
+		fetch.Options{}, fetch.HandlerOptions{}, fetch.PrefetchOptions{}, breaker.CircuitOptions{}, breaker.RetryOptions{}, breaker.LimitOptions{},
 		breaker.ProbeOptions{}, upstream.HedgeOptions{}, upstream.MirrorsOptions{}, verify.SpoolOptions{},
 	} {
 		for field := range reflect.TypeOf(options).Fields() {

@@ -49,7 +49,8 @@ type Trace struct {
 	// Verification is called when it is clear whether a file is what it must be.
 	Verification func(context.Context, Verification)
 
-	// Commit is called when a download was stored, or could not be.
+	// Commit is called when a download was stored, or could not be. Those who waited for
+	// a file of a version have it by then.
 	Commit func(context.Context, Commit)
 
 	// Eviction and Corruption are called for the default store, when entries were

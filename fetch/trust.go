@@ -71,11 +71,11 @@ func (c *core) trusts(req upstream.Request, verified string) bool {
 	return !c.mustVerify(req) || verify.Accepts(c.verifier, moduleOf(req), req.Kind(), verified)
 }
 
-// verifyHeld looks for an entry that was not verified well enough for today,
-// and verifies it where it is. It returns nil if the file has to be downloaded,
+// verifyHeld looks under the keys for an entry that was not verified well enough for
+// today, and verifies it where it is. It returns nil if the file has to be downloaded,
 // and otherwise the flight's outcome.
-func (c *core) verifyHeld(ctx context.Context, req upstream.Request, e *verify.Expectation) error {
-	for _, key := range []string{req.Key(), apart(req)} {
+func (c *core) verifyHeld(ctx context.Context, req upstream.Request, e *verify.Expectation, keys ...string) error {
+	for _, key := range keys {
 		entry, err := c.store.Get(ctx, key)
 		if err != nil {
 			continue
@@ -164,5 +164,5 @@ func (c *core) heldOffline(ctx context.Context, req upstream.Request) *upstream.
 	e := verify.Begin(ctx, c.verifier, moduleOf(req), req.Kind())
 	defer e.Wait(context.Background())
 	defer stop()
-	return c.atHand(ctx, req, c.verifyHeld(ctx, req, e))
+	return c.atHand(ctx, req, c.verifyHeld(ctx, req, e, req.Key(), apart(req)))
 }
