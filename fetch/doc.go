@@ -13,8 +13,8 @@
 //
 // A request that the cache can answer asks no source. Anything else joins the
 // one flight there is for that request, however many callers ask. The flight
-// asks the sources, each through its circuit and its checks, stores what passed
-// and hands it to everybody who waits. If all sources fail and an older answer
+// asks the sources, each through its circuit and its checks, hands what passed to
+// everybody who waits, and stores it. If all sources fail and an older answer
 // to a changeable question is at hand, that is given, and says so.
 //
 // Mirrors are hedged, what breaks off goes on, a source that fails is left alone
@@ -71,6 +71,21 @@
 // Who processes share a store with is asked once for look-ups and tiles of a checksum
 // database, too, by turns that the engine takes: what a flight brings is not proven
 // before other answers are there. See across.go.
+//
+// What passed the checks is stored after it was handed out: making it last costs more
+// than the rest of a small file's way, and a crash in between costs a download. Until
+// it is stored, the flight answers, so that nobody sees the difference; answers that can
+// change are stored first, for nobody must see the older one after them. [Client.Flush]
+// waits, and so do Purge, Export and Close.
+//
+// A zip that is streamed ([HandlerOptions] Stream) is read from the spool that it grows
+// in, by whoever joins the flight. What is held back is found by its mark: nothing from
+// the first record on that could end a zip is sent, wherever it stands, so that not even
+// the part that a client has when the connection breaks is a zip to anybody. Where a
+// second source has to go on, what was sent is compared with what that one has.
+//
+// A request whose path was answered from memory before is not parsed again: the entry
+// remembers what the path means.
 //
 // An answer that cannot be had offline is "unavailable" (502), although the
 // public mirror says 404 there: absence is only what a source said.
