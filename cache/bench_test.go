@@ -86,6 +86,39 @@ func BenchmarkCommit(b *testing.B) {
 	}
 }
 
+// BenchmarkLock takes a lock that nobody else wants, of another key each time, beside
+// the way of where bytes cannot be locked; and while this process holds a thousand.
+func BenchmarkLock(b *testing.B) {
+	for _, bench := range []struct {
+		name string
+		held int
+		way  func(*cache.Disk)
+	}{
+		{"as the system can", 0, func(*cache.Disk) {}},
+		{"beside 1000", 1000, func(*cache.Disk) {}},
+		{"by files", 0, (*cache.Disk).LockByFiles},
+	} {
+		b.Run(bench.name, func(b *testing.B) {
+			disk := openDisk(b, b.TempDir())
+			bench.way(disk)
+			lock := func(key string) (unlock func()) {
+				unlock, err := disk.Lock(b.Context(), key)
+				if err != nil {
+					b.Fatal(err)
+				}
+				return unlock
+			}
+			for i := range bench.held {
+				defer lock(fmt.Sprint("held", i))()
+			}
+			b.ReportAllocs()
+			for i := 0; b.Loop(); i++ {
+				lock(fmt.Sprint("free", i))()
+			}
+		})
+	}
+}
+
 // BenchmarkHold looks up what is in memory from all cores at once: one entry that all
 // want, and many.
 func BenchmarkHold(b *testing.B) {

@@ -41,30 +41,38 @@ func holds(d *Disk, key, content string) bool {
 // A process that is stopped while it changes an entry keeps others waiting for a
 // moment, and no longer than their contexts.
 func TestChangeWaitsForAStoppedProcess(t *testing.T) {
-	dir := t.TempDir()
-	synctest.Test(t, func(t *testing.T) {
-		stopped, d := plainDisk(t, dir), plainDisk(t, dir)
-		done, err := stopped.beginChange(t.Context(), "m")
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer done()
-		begun := time.Now()
-		if err := d.Put(t.Context(), "m", short("content")); err != nil || !holds(d, "m", "content") {
-			t.Errorf("Put: %v", err)
-		}
-		if waited := time.Since(begun); waited > time.Second || locksWork && waited == 0 {
-			t.Errorf("Put waited for %v", waited)
-		}
-		if !locksWork {
-			return
-		}
-		ctx, cancel := context.WithTimeout(t.Context(), changeWait/2)
-		defer cancel()
-		if err := d.Delete(ctx, "m"); !errors.Is(err, context.DeadlineExceeded) || !holds(d, "m", "content") {
-			t.Errorf("Delete: %v", err)
-		}
-	})
+	for name, way := range map[string]func(*Disk){"as the system can": func(*Disk) {}, "by files": (*Disk).LockByFiles} {
+		dir := t.TempDir()
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) { changeBesideAStopped(t, dir, way) })
+		})
+	}
+}
+
+func changeBesideAStopped(t *testing.T, dir string, way func(*Disk)) {
+	stopped, d := plainDisk(t, dir), plainDisk(t, dir)
+	way(stopped)
+	way(d)
+	done, err := stopped.beginChange(t.Context(), "m")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer done()
+	begun := time.Now()
+	if err := d.Put(t.Context(), "m", short("content")); err != nil || !holds(d, "m", "content") {
+		t.Errorf("Put: %v", err)
+	}
+	if waited := time.Since(begun); waited > time.Second || locksWork && waited == 0 {
+		t.Errorf("Put waited for %v", waited)
+	}
+	if !locksWork {
+		return
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), changeWait/2)
+	defer cancel()
+	if err := d.Delete(ctx, "m"); !errors.Is(err, context.DeadlineExceeded) || !holds(d, "m", "content") {
+		t.Errorf("Delete: %v", err)
+	}
 }
 
 // The files of locks whose holders died in a change go when a store is opened; one
@@ -75,6 +83,7 @@ func TestDeadChangesGo(t *testing.T) {
 	}
 	dir := t.TempDir()
 	d := plainDisk(t, dir)
+	d.LockByFiles()
 	done, err := d.beginChange(t.Context(), "m")
 	if err != nil {
 		t.Fatal(err)

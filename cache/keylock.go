@@ -32,19 +32,28 @@ func Lock(ctx context.Context, s Store, key string) (unlock func(), err error) {
 
 const keyLockDir = ".breakwater/locks"
 
-// Lock is the method of [Locker]. The lock is a file, locked as [Disk.Swap]'s is,
-// that goes with it.
+// Lock is the method of [Locker]. On Linux the lock is a byte of a file that all
+// share. Elsewhere, and where the file system cannot lock bytes, it is a file, locked
+// as [Disk.Swap]'s is, that goes with it.
 func (d *Disk) Lock(ctx context.Context, key string) (unlock func(), err error) {
 	return d.lockIn(ctx, keyLockDir, key, 50*time.Millisecond)
 }
 
-// lockIn locks the file for key in one of the store's own directories. It looks
-// again after longer and longer waits, up to longest.
+// lockIn locks a key for one of the store's own purposes, which has a directory. It
+// looks again after longer and longer waits, up to longest.
 func (d *Disk) lockIn(ctx context.Context, dir, key string, longest time.Duration) (unlock func(), err error) {
+	unlock, err = d.lockRange(ctx, dir+"/"+key, longest)
+	if unlock != nil || err != nil {
+		return unlock, err
+	}
+	return d.lockFileIn(ctx, dir, key, longest)
+}
+
+// lockFileIn locks the file for a key.
+func (d *Disk) lockFileIn(ctx context.Context, dir, key string, longest time.Duration) (unlock func(), err error) {
 	sum := sha256.Sum256([]byte(key))
 	name := path.Join(dir, hex.EncodeToString(sum[:16]))
-	wait := longest / 50
-	for {
+	for wait := longest / 50; ; wait = min(2*wait, longest) {
 		file, err := d.tryKeyLock(ctx, name)
 		if err != nil {
 			return nil, err
@@ -60,7 +69,6 @@ func (d *Disk) lockIn(ctx context.Context, dir, key string, longest time.Duratio
 		if err := pause(ctx, wait); err != nil {
 			return nil, err
 		}
-		wait = min(2*wait, longest)
 	}
 }
 

@@ -18,7 +18,25 @@ import (
 	"github.com/breakwater-go/breakwater/cache"
 )
 
-const lockDir = "BREAKWATER_TEST_LOCK_DIR"
+// These tell a child process where to hold locks, and which of waysToLock.
+const (
+	lockDir = "BREAKWATER_TEST_LOCK_DIR"
+	lockWay = "BREAKWATER_TEST_LOCK_WAY"
+)
+
+// waysToLock are the store's own, and that of where bytes cannot be locked.
+var waysToLock = map[string]func(*cache.Disk){
+	"as the system can": func(*cache.Disk) {},
+	"by files":          (*cache.Disk).LockByFiles,
+}
+
+// openLocker opens a store that locks that way.
+func openLocker(t *testing.T, dir string, way func(*cache.Disk)) *cache.Disk {
+	t.Helper()
+	d := openDisk(t, dir)
+	way(d)
+	return d
+}
 
 // enter is inside of a key's lock for as long as a file is, which two cannot make.
 func enter(d *cache.Disk, dir, key string) error {
@@ -57,7 +75,7 @@ func TestHoldLocks(t *testing.T) {
 	if dir == "" {
 		t.Skip("run by the tests of locks and owners")
 	}
-	d := openDisk(t, dir)
+	d := openLocker(t, dir, waysToLock[os.Getenv(lockWay)])
 	enterMany(t, dir, d)
 	if _, err := d.Lock(t.Context(), "held"); err != nil {
 		t.Fatal(err)
@@ -68,14 +86,14 @@ func TestHoldLocks(t *testing.T) {
 }
 
 // holder runs the child until it holds; kill returns when it is dead.
-func holder(t *testing.T, dir string) (kill func()) {
+func holder(t *testing.T, dir, way string) (kill func()) {
 	t.Helper()
 	exe, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
 	}
 	child := exec.CommandContext(t.Context(), exe, "-test.run=^TestHoldLocks$")
-	child.Env = append(os.Environ(), lockDir+"="+dir)
+	child.Env = append(os.Environ(), lockDir+"="+dir, lockWay+"="+way)
 	child.Stderr = os.Stderr
 	in, err := child.StdinPipe()
 	if err != nil {
@@ -99,26 +117,30 @@ func holder(t *testing.T, dir string) (kill func()) {
 // Two stores and two processes: never two inside. What a killed process held is
 // free, and no lock's file is left.
 func TestLockAcrossProcesses(t *testing.T) {
-	dir := t.TempDir()
-	a, b := openDisk(t, dir), openDisk(t, dir)
-	var kill func()
-	var wg sync.WaitGroup
-	wg.Go(func() { enterMany(t, dir, a, b) })
-	kill = holder(t, dir)
-	wg.Wait()
+	for name, way := range waysToLock {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			a, b := openLocker(t, dir, way), openLocker(t, dir, way)
+			var kill func()
+			var wg sync.WaitGroup
+			wg.Go(func() { enterMany(t, dir, a, b) })
+			kill = holder(t, dir, name)
+			wg.Wait()
 
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
-	defer cancel()
-	if _, err := a.Lock(ctx, "held"); err == nil {
-		t.Error("took a lock that another process holds")
+			ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+			defer cancel()
+			if _, err := a.Lock(ctx, "held"); err == nil {
+				t.Error("took a lock that another process holds")
+			}
+			kill()
+			unlock, err := a.Lock(t.Context(), "held")
+			if err != nil {
+				t.Fatal(err)
+			}
+			unlock()
+			wantFiles(t, filepath.Join(dir, ".breakwater", "locks"))
+		})
 	}
-	kill()
-	unlock, err := a.Lock(t.Context(), "held")
-	if err != nil {
-		t.Fatal(err)
-	}
-	unlock()
-	wantFiles(t, filepath.Join(dir, ".breakwater", "locks"))
 }
 
 // What a killed process left goes at the next open, what a living one has stays.
@@ -131,7 +153,7 @@ func TestLeftoversOfTheDead(t *testing.T) {
 	temps := func() int { return len(files(t, filepath.Join(dir, tempDir))) }
 	owners := func() int { return len(readNames(t, filepath.Join(dir, ".breakwater", "owners"))) }
 
-	kill := holder(t, dir)
+	kill := holder(t, dir, "as the system can")
 	openDisk(t, dir).Close()
 	if temps() != 2 || owners() != 2 {
 		t.Errorf("%d temporary files of %d owners, want those of two that live", temps(), owners())
@@ -190,7 +212,7 @@ func readNames(t *testing.T, dir string) []os.DirEntry {
 // held stays.
 func TestDeadLocksGo(t *testing.T) {
 	dir := t.TempDir()
-	kill := holder(t, dir)
+	kill := holder(t, dir, "by files")
 	before := len(readNames(t, filepath.Join(dir, ".breakwater", "locks")))
 	openDisk(t, dir)
 	if n := len(readNames(t, filepath.Join(dir, ".breakwater", "locks"))); before == 0 || n != before {
@@ -206,33 +228,49 @@ func TestDeadLocksGo(t *testing.T) {
 // Who unlocks after the directory was removed, or moved away, leaves the lock of
 // whoever has it in the new one.
 func TestUnlockOfALockThatIsGone(t *testing.T) {
-	for name, lose := range map[string]func(dir string) error{
+	for how, lose := range map[string]func(dir string) error{
 		"removed":    os.RemoveAll,
 		"moved away": movedAway,
 	} {
-		t.Run(name, func(t *testing.T) {
-			dir := filepath.Join(t.TempDir(), "cache")
-			d := openDisk(t, dir)
-			lock := func(ctx context.Context) func() {
-				unlock, err := d.Lock(ctx, modKey)
-				if err != nil {
+		for name, way := range waysToLock {
+			t.Run(how+", "+name, func(t *testing.T) {
+				dir := filepath.Join(t.TempDir(), "cache")
+				d := openLocker(t, dir, way)
+				unlockGone := mustLock(t, d)
+				if err := lose(dir); err != nil {
 					t.Fatal(err)
 				}
-				return unlock
-			}
-			unlockGone := lock(t.Context())
-			if err := lose(dir); err != nil {
-				t.Fatal(err)
-			}
-			unlock := lock(t.Context())
-			unlockGone()
-			ended, cancel := context.WithCancel(t.Context())
-			cancel()
-			if _, err := d.Lock(ended, modKey); !errors.Is(err, context.Canceled) {
-				t.Errorf("took a lock that another has: %v", err)
-			}
+				put(t, d, modKey, "module m\n") // makes it anew
+				way(d)
+				unlock := mustLock(t, d)
+				unlockGone()
+				wantLocked(t, d)
+				unlock()
+				mustLock(t, d)()
+				wantFiles(t, filepath.Join(dir, ".breakwater", "locks"))
+			})
+		}
+	}
+}
+
+func mustLock(t *testing.T, d *cache.Disk) (unlock func()) {
+	t.Helper()
+	unlock, err := d.Lock(t.Context(), modKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return unlock
+}
+
+// wantLocked wants the lock to be somebody else's.
+func wantLocked(t *testing.T, d *cache.Disk) {
+	t.Helper()
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	if unlock, err := d.Lock(ended, modKey); !errors.Is(err, context.Canceled) {
+		t.Errorf("took a lock that another has: %v", err)
+		if err == nil {
 			unlock()
-			wantFiles(t, filepath.Join(dir, ".breakwater", "locks"))
-		})
+		}
 	}
 }

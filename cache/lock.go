@@ -56,10 +56,15 @@ func (d *Disk) openLock(ctx context.Context, name string) (file *os.File, err er
 	return file, err
 }
 
-func pause(ctx context.Context, d time.Duration) error {
+func pause(ctx context.Context, d time.Duration) error { return pauseUntil(ctx, nil, d) }
+
+// pauseUntil pauses for no longer than d, and not after over is closed.
+func pauseUntil(ctx context.Context, over <-chan struct{}, d time.Duration) error {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {
+	case <-over:
+		return nil
 	case <-timer.C:
 		return nil
 	case <-ctx.Done():

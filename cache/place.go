@@ -6,14 +6,16 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"sync/atomic"
 )
 
 // A place is a disk store's directory as it was opened. Who removes the directory
 // under a running process leaves it a place where nothing can be written any more;
 // then there is another one by the same name.
 type place struct {
-	root  *os.Root
-	owner *owner // nil where nothing is written
+	root   *os.Root
+	owner  *owner                 // nil where nothing is written
+	ranges atomic.Pointer[ranges] // nil where each lock is a file, and where nothing is written
 }
 
 // openPlace makes the directory if it does not exist.
@@ -35,19 +37,29 @@ func openPlace(dir string) (*place, error) {
 		return nil, err
 	}
 	p := &place{root: root}
-	for _, own := range []string{tempDir, keyLockDir, changeDir} {
-		if err = root.MkdirAll(own, 0o777); err != nil {
-			break
-		}
-	}
-	if err == nil {
-		p.owner, err = claim(root)
-	}
-	if err != nil {
+	if err := p.prepare(); err != nil {
 		root.Close()
 		return nil, &fs.PathError{Op: "prepare", Path: dir, Err: err}
 	}
 	return p, nil
+}
+
+// prepare makes what the store has in its directory for itself.
+func (p *place) prepare() error {
+	for _, own := range []string{tempDir, keyLockDir, changeDir} {
+		if err := p.root.MkdirAll(own, 0o777); err != nil {
+			return err
+		}
+	}
+	ranges, err := openRanges(p.root)
+	if err != nil {
+		return err
+	}
+	p.ranges.Store(ranges)
+	if p.owner, err = claim(p.root); err != nil {
+		return errors.Join(err, p.giveUpRanges())
+	}
+	return nil
 }
 
 func (p *place) close() error {
@@ -55,7 +67,14 @@ func (p *place) close() error {
 	if p.owner != nil {
 		err = p.owner.release(p.root)
 	}
-	return errors.Join(err, p.root.Close())
+	return errors.Join(err, p.giveUpRanges(), p.root.Close())
+}
+
+func (p *place) giveUpRanges() error {
+	if r := p.ranges.Load(); r != nil {
+		return r.giveUp()
+	}
+	return nil
 }
 
 func (d *Disk) root() *os.Root { return d.place.Load().root }
@@ -138,5 +157,5 @@ func (d *Disk) renew(ctx context.Context, gone *place) error {
 	d.place.Store(next)
 	d.account.empty()
 	d.janitor.wake() // there may be something in it
-	return gone.owner.file.Close()
+	return errors.Join(gone.owner.file.Close(), gone.giveUpRanges())
 }
