@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path"
+	"path/filepath"
 	"sync/atomic"
 	"time"
 )
@@ -103,11 +104,24 @@ func (d *Disk) Get(ctx context.Context, key string) (*Entry, error) {
 	if err := CheckKey(key); err != nil {
 		return nil, &MissError{Key: key, Err: err}
 	}
+	if ctx.Err() == nil && !d.closed.Load() && d.isAbsent(key) {
+		d.follow(ctx)
+		return nil, &MissError{Key: key}
+	}
 	e, err := d.get(ctx, key)
 	if errors.Is(err, fs.ErrNotExist) && d.follow(ctx) {
 		return d.get(ctx, key)
 	}
 	return e, err
+}
+
+// isAbsent reports whether there is nothing by the key's name, in whatever directory
+// has the store's name now. It is one call, where to look for a record takes one for
+// each element of its path, and most of what is looked for on the way to a source is
+// not there. A link that leads elsewhere gets it no further than to be opened.
+func (d *Disk) isAbsent(key string) bool {
+	_, err := os.Lstat(filepath.Join(d.root().Name(), filepath.FromSlash(key)))
+	return errors.Is(err, fs.ErrNotExist)
 }
 
 func (d *Disk) get(ctx context.Context, key string) (*Entry, error) {

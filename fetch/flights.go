@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"runtime"
 	"runtime/debug"
 	"strings"
 	"sync"
@@ -205,6 +206,7 @@ func (fs *flights) run(ctx context.Context, f *flight) {
 	defer f.cancel(nil)
 	fs.bring(ctx, f)
 	if f.brought != nil && f.brought.settle != nil {
+		runtime.Gosched() // to those who were waiting, or this goroutine would keep the processor into the disk's calls
 		fs.settle(f)
 	}
 }
