@@ -115,12 +115,12 @@ func (d *Disk) Get(ctx context.Context, key string) (*Entry, error) {
 	return e, err
 }
 
-// isAbsent reports whether there is nothing by the key's name, in whatever directory
-// has the store's name now. It is one call, where to look for a record takes one for
-// each element of its path, and most of what is looked for on the way to a source is
-// not there. A link that leads elsewhere gets it no further than to be opened.
+// isAbsent reports whether there is no record of the key, in whatever directory has the
+// store's name now. It is one call, where to open a record takes one for each element
+// of its path, and most of what is looked for on the way to a source is not there. A
+// link that leads elsewhere gets it no further than to be opened.
 func (d *Disk) isAbsent(key string) bool {
-	_, err := os.Lstat(filepath.Join(d.root().Name(), filepath.FromSlash(key)))
+	_, err := os.Lstat(filepath.Join(d.root().Name(), filepath.FromSlash(recordName(key))))
 	return errors.Is(err, fs.ErrNotExist)
 }
 

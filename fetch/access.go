@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"slices"
 	"time"
 
@@ -47,8 +48,11 @@ const (
 // LogAccess returns an Access func (see [HandlerOptions]) that writes one line for
 // each request, at level Info, with the time of its answer. What it is written as is
 // the logger's business: a [slog.JSONHandler] makes JSON of it. The request waits until
-// the line is written; with an [AccessLog] it does not.
+// the line is written; with an [AccessLog] it does not. A nil log is [slog.Default].
 func LogAccess(log *slog.Logger) func(context.Context, Access) {
+	if log == nil {
+		log = slog.Default()
+	}
 	handler := log.Handler()
 	return func(ctx context.Context, a Access) {
 		if !handler.Enabled(ctx, slog.LevelInfo) {
@@ -128,12 +132,19 @@ func (x *exchange) logFailure(e *upstream.Error) {
 	if !x.opts.Logger.Enabled(x.r.Context(), level) {
 		return
 	}
+	code := status(e)
+	if x.relay.hasBegun() {
+		code = http.StatusOK
+	}
 	attrs := []slog.Attr{
-		slog.String("path", shorten(x.r.URL.Path, maxAccessPath)), slog.Int("status", status(e)), slog.String("class", e.Class.String()),
+		slog.String("path", shorten(x.r.URL.Path, maxAccessPath)), slog.Int("status", code), slog.String("class", e.Class.String()),
 		slog.Float64("seconds", time.Since(x.begun).Seconds()), slog.String("error", e.Reason()),
 	}
 	if len(e.Story) > 0 {
 		attrs = append(attrs, slog.Any("tried", storyLines(e.Story)))
+	}
+	if x.relay.hasBegun() {
+		attrs = append(attrs, slog.Bool("broken", true))
 	}
 	if e.Remembered {
 		attrs = append(attrs, slog.Bool("remembered", true))

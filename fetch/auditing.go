@@ -31,13 +31,21 @@ func (h *handler) listen(ctx context.Context) (context.Context, *note) {
 // auditRefusal tells of an error that was answered, if it is a denial, or a
 // policy had a say in what was asked for. Whatever Authorize says in place of yes
 // is a denial, also where it pretends that there is no such module.
-func (h *handler) auditRefusal(r *http.Request, req upstream.Request, caller, rule string, err error, d Decision) {
-	if h.opts.Audit == nil {
+//
+// Of an answer that had begun, and broke off for that error, there is always a record:
+// what has left the house cannot be taken back.
+func (x *exchange) auditRefusal(r *http.Request, req upstream.Request, caller, rule string, err error, d Decision) {
+	if x.opts.Audit == nil {
 		return
 	}
 	e := upstream.AsError(err, req, "")
 	record := newRecord(req, caller)
 	record.Status, record.Source = status(e), e.Source
+	begun := x.relay.hasBegun()
+	if begun {
+		record.Status, record.Sent, record.Source = x.counted.answered(), x.counted.sent, x.relay.source
+		record.Origin, record.Size = x.relay.source, x.relay.announced
+	}
 	denial, byPolicy := asPolicyError(e)
 	// A policy that was kept from knowing because the caller went away has not
 	// decided anything.
@@ -47,12 +55,12 @@ func (h *handler) auditRefusal(r *http.Request, req upstream.Request, caller, ru
 		record.Decision, record.Rule, record.Reason = audit.Denied, denial.Decision.Rule, denial.Decision.Reason
 	case e.Class == upstream.Denied || rule == byAuthorize:
 		record.Decision, record.Rule, record.Reason = audit.Denied, rule, e.Reason()
-	case d.Rule != "":
+	case d.Rule != "" || begun:
 		record.Decision, record.Rule, record.Reason = heard(d), d.Rule, d.Reason
 	default:
 		return
 	}
-	h.opts.Audit(r.Context(), record)
+	x.opts.Audit(r.Context(), record)
 }
 
 // heard returns what a record says of a decision that is not the answer.

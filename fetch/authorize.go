@@ -80,7 +80,7 @@ func (x *exchange) admit() (caller string, err error) {
 		err := &upstream.Error{Request: req, Err: errBrokeOff}
 		x.fail(err)
 		http.NewResponseController(x.w).Flush() // what is buffered goes down with the panic
-		h.auditRefusal(r, req, peer(r), byAuthorize, err, Decision{})
+		x.auditRefusal(r, req, peer(r), byAuthorize, err, Decision{})
 	}()
 	err = h.authorize(r, req)
 	caller = h.callerOf(r)

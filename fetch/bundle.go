@@ -201,7 +201,7 @@ func fetchInto(ctx context.Context, c *Client, store cache.Store, req upstream.R
 		return err
 	}
 	resp.Body.Close()
-	if err := c.settle(ctx); err != nil {
+	if err := c.storing.wait(ctx); err != nil {
 		return err
 	}
 	e, err := store.Get(ctx, req.Key())

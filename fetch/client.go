@@ -16,12 +16,13 @@ import (
 // A Client is the [Fetcher] that [New] makes. Its methods may be called by many
 // goroutines at once.
 type Client struct {
-	store cache.Store
-	owned io.Closer // the store, if New opened it
-	turns turns
-	watch watch
-	core  atomic.Pointer[core]
-	later *later
+	store   cache.Store
+	owned   io.Closer // the store, if New opened it
+	turns   turns
+	watch   watch
+	core    atomic.Pointer[core]
+	later   *later
+	storing *storing
 
 	closing atomic.Bool
 	life    context.Context // ends at Close
@@ -42,7 +43,7 @@ func New(opts *Options) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Client{store: o.Store, retired: map[*core]bool{}}
+	c := &Client{store: o.Store, retired: map[*core]bool{}, storing: newStoring()}
 	c.life, c.end = context.WithCancelCause(context.Background())
 	c.later = newLater(c.verifyLate)
 	c.watch.counts.since = time.Now()
@@ -179,10 +180,14 @@ func (c *Client) Close() error {
 		return nil
 	}
 	c.closed = true
+	cores := []*core{c.core.Load()}
+	for old := range c.retired {
+		cores = append(cores, old)
+	}
 	c.mu.Unlock()
 	c.end(errClosed)
 	c.later.close()
-	for _, one := range c.cores() {
+	for _, one := range cores {
 		one.close()
 	}
 	c.retire.Wait()

@@ -142,6 +142,7 @@ func TestOffline(t *testing.T) {
 	if _, err := upstream.ReadAll(t.Context(), online, held); err != nil {
 		t.Fatal(err)
 	}
+	flush(t, online)
 	o.Asked()
 	opts.Offline = true
 	offline := newClient(t, opts)

@@ -41,13 +41,16 @@ type core struct {
 
 // shared is what the cores of a [Client] have in common.
 type shared struct {
-	store cache.Store
-	turns *turns
-	watch *watch
-	later *later // what is to be verified in the background
+	store   cache.Store
+	turns   *turns
+	watch   *watch
+	later   *later // what is to be verified in the background
+	storing *storing
 }
 
-func (c *Client) shared() shared { return shared{c.store, &c.turns, &c.watch, c.later} }
+func (c *Client) shared() shared {
+	return shared{c.store, &c.turns, &c.watch, c.later, c.storing}
+}
 
 // newCore returns a core that works by o, which has its defaults.
 func newCore(o Options, p *plan, s shared) (*core, error) {
@@ -77,7 +80,7 @@ func (c *core) assemble(sources upstream.Upstream, settings GoSettings) error {
 			return err
 		}
 	}
-	c.flights = newFlights(c.opts.Grace, c.log, &c.watch.counts.flights, c.flyTold)
+	c.flights = newFlights(c.opts.Grace, c.log, &c.watch.counts.flights, c.storing, c.flyTold)
 	c.prefetch = newPrefetch(c)
 	return nil
 }
@@ -132,7 +135,7 @@ func (c *core) fetch(ctx context.Context, req upstream.Request) (*upstream.Respo
 		return c.askSumDB(ctx, req)
 	}
 	offline := c.opts.Offline || upstream.Offline(ctx)
-	if req.Immutable() && !offline && c.flights.hasLeft(ctx, req) { // for want of it in the store
+	if req.Immutable() && !offline && c.flights.hasJustLeft(ctx, req) { // for want of it in the store
 		return c.join(ctx, req, waiting{})
 	}
 	held, state := c.lookUp(ctx, req)
@@ -142,7 +145,10 @@ func (c *core) fetch(ctx context.Context, req upstream.Request) (*upstream.Respo
 	}
 	if offline {
 		if held == nil {
-			held = c.flights.landed(req)
+			held = c.beingStored(req)
+		}
+		if held == nil && req.Immutable() { // it may have been stored since the first look
+			held, _ = c.lookUp(ctx, req)
 		}
 		if held == nil {
 			held = c.heldOffline(ctx, req)

@@ -22,18 +22,17 @@ var errClosed = errors.New("the fetcher is closed")
 // download. A flight belongs to none of its callers: it goes on while anybody
 // waits, and for a grace after that.
 type flights struct {
-	grace time.Duration
-	log   *slog.Logger
-	fly   func(ctx context.Context, req upstream.Request) (*cargo, error)
-	count *atomic.Int64 // of those under way, also where nobody can join them any more
+	grace   time.Duration
+	log     *slog.Logger
+	fly     func(ctx context.Context, req upstream.Request) (*cargo, error)
+	storing *storing
+	count   *atomic.Int64 // of those under way, also where nobody can join them any more
 
-	mu       sync.Mutex
-	byReq    map[question]*flight
-	settling map[upstream.Request]*flight // which have landed, and whose cargo is being stored
-	places   chan struct{}                // for them: full of those that are taken
-	closed   bool
-	quiet    chan struct{}  // closed when there is no flight; nil if nobody wants to know
-	all      sync.WaitGroup // flights and their keepers
+	mu     sync.Mutex
+	byReq  map[question]*flight
+	closed bool
+	quiet  chan struct{}  // closed when there is no flight; nil if nobody wants to know
+	all    sync.WaitGroup // flights and their keepers
 }
 
 // A question is what a flight answers. What came through another proxy does not
@@ -48,8 +47,9 @@ type question struct {
 type flight struct {
 	question
 	cancel context.CancelCauseFunc
+	begun  time.Time
 	done   chan struct{} // closed when brought and err are set
-	stored chan struct{} // closed when the cargo is stored, if it is settling
+	stored *stored       // the cargo, if it is stored after the landing
 
 	wanted   atomic.Int32 // by how many who wait for it in person
 	approach approach
@@ -67,10 +67,10 @@ type flight struct {
 // is then not the only hop in its Via.
 func isRelayed(ctx context.Context) bool { return strings.Contains(upstream.Via(ctx), ",") }
 
-func newFlights(grace time.Duration, log *slog.Logger, count *atomic.Int64, fly func(context.Context, upstream.Request) (*cargo, error)) *flights {
+func newFlights(grace time.Duration, log *slog.Logger, count *atomic.Int64, s *storing, fly func(context.Context, upstream.Request) (*cargo, error)) *flights {
 	return &flights{
 		grace: max(0, grace), log: log, count: count, fly: fly,
-		byReq: map[question]*flight{}, settling: map[upstream.Request]*flight{}, places: make(chan struct{}, maxSettling),
+		byReq: map[question]*flight{}, storing: s,
 	}
 }
 
@@ -83,9 +83,6 @@ type waiting struct {
 // wait joins the flight for req and returns what it brings. It stops waiting
 // when ctx ends.
 func (fs *flights) wait(ctx context.Context, req upstream.Request, how waiting) (*upstream.Response, error) {
-	if resp := fs.landed(req); resp != nil {
-		return resp, nil
-	}
 	fs.mu.Lock()
 	f, joined, err := fs.join(ctx, req)
 	if err == nil && how.keep {
@@ -111,11 +108,17 @@ func (fs *flights) wait(ctx context.Context, req upstream.Request, how waiting) 
 	}
 }
 
-// hasLeft reports whether there is a flight for req to join.
-func (fs *flights) hasLeft(ctx context.Context, req upstream.Request) bool {
+// justLeft is how long after a flight has begun nobody looks again for what it was not
+// able to find in the store: a crowd comes all at once. Later somebody else may have
+// put it there.
+const justLeft = 50 * time.Millisecond
+
+// hasJustLeft reports whether there is a flight for req to join that has just begun.
+func (fs *flights) hasJustLeft(ctx context.Context, req upstream.Request) bool {
 	fs.mu.Lock()
 	defer fs.mu.Unlock()
-	return fs.byReq[question{req, isRelayed(ctx), isNested(ctx, req)}] != nil
+	f := fs.byReq[question{req, isRelayed(ctx), isNested(ctx, req)}]
+	return f != nil && time.Since(f.begun) < justLeft
 }
 
 var errLate = errors.New("no new answer yet; it is fetched in the background")
@@ -186,7 +189,7 @@ func (fs *flights) join(ctx context.Context, req upstream.Request) (f *flight, j
 	q := question{req, isRelayed(ctx), isNested(ctx, req)}
 	f, joined = fs.byReq[q]
 	if !joined {
-		f = &flight{question: q, done: make(chan struct{}), stored: make(chan struct{})}
+		f = &flight{question: q, begun: time.Now(), done: make(chan struct{})}
 		ctx, f.cancel = context.WithCancelCause(context.WithoutCancel(withoutNote(ctx)))
 		ctx = upstream.WithPriority(ctx, f.priority)
 		ctx = verify.WithArrivals(ctx, f.arrived)
@@ -205,7 +208,7 @@ func (fs *flights) join(ctx context.Context, req upstream.Request) (f *flight, j
 func (fs *flights) run(ctx context.Context, f *flight) {
 	defer f.cancel(nil)
 	fs.bring(ctx, f)
-	if f.brought != nil && f.brought.settle != nil {
+	if f.stored != nil {
 		runtime.Gosched() // to those who were waiting, or this goroutine would keep the processor into the disk's calls
 		fs.settle(f)
 	}
@@ -217,13 +220,18 @@ func (fs *flights) bring(ctx context.Context, f *flight) {
 	defer f.approach.end()
 	f.err = &upstream.Error{Request: f.req, Err: errors.New("a source ended the goroutine that asked it")}
 	f.brought, f.err = fs.flySafely(ctx, f.req)
+	if f.err != nil || f.brought.settle == nil {
+		return
+	}
+	if f.stored = fs.storing.begin(f.req, f.brought); f.stored == nil {
+		fs.storeFirst(f.brought, f.req)
+	}
 }
 
 // land lets those who wait have what the flight brings.
 func (fs *flights) land(f *flight) {
 	fs.mu.Lock()
 	defer fs.mu.Unlock()
-	fs.await(f)
 	fs.forget(f)
 	fs.count.Add(-1)
 	close(f.done)
@@ -234,13 +242,7 @@ func (fs *flights) land(f *flight) {
 // embedder's: it ends this flight and not the program.
 func (fs *flights) flySafely(ctx context.Context, req upstream.Request) (brought *cargo, err error) {
 	defer fs.contain(req, &err)
-	if brought, err = fs.fly(ctx, req); err != nil {
-		return nil, err
-	}
-	if brought.settle != nil && !fs.mayLandFirst() {
-		fs.store(brought, req)
-	}
-	return brought, nil
+	return fs.fly(ctx, req)
 }
 
 // contain makes an error of a panic.

@@ -152,6 +152,9 @@ func askedNow(e *upstream.Error) *upstream.Error {
 
 // join waits for the flight for req.
 func (c *core) join(ctx context.Context, req upstream.Request, wait waiting) (*upstream.Response, error) {
+	if held := c.beingStored(req); held != nil {
+		return held, nil
+	}
 	for range 3 { // an entry may be evicted between the flight and the look
 		resp, err := c.flights.wait(ctx, req, wait)
 		if _, unverified := errors.AsType[heldUnverified](err); !unverified && !errors.Is(err, errAtHand) && !isForegone(ctx, err) {

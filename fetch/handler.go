@@ -62,10 +62,13 @@ type HandlerOptions struct {
 	// verified. If that fails, the connection is broken: the client has a part that
 	// nothing takes for a zip, and does not learn why; the log does. A source that
 	// breaks off, or that sends something else, is gone around as always, as long as what
-	// was sent already is also the begin of what the next one has. What is sent so
-	// has no validators. A [Policy] that looks at zips gets them whole before anybody
-	// else, and so does whoever asks for a part of one. Default: nothing leaves before
-	// it has been verified.
+	// was sent already is also the begin of what the next one has, and the length that the
+	// first one announced is that of the file. What is sent so has no validators, so that
+	// a download which breaks off is gone on with by a Range without If-Range. The price:
+	// the go command says "unexpected EOF" where it would have told why, when the tries are
+	// used up. A [Policy] that looks at zips gets them whole before anybody else. HEAD, and
+	// who asks for a part or on a condition, is answered when the zip is here and verified.
+	// Default: nothing leaves before it has been verified.
 	Stream bool
 
 	// Access is told of each request, whatever its method and path, when it has been
@@ -184,8 +187,8 @@ func (x *exchange) serve() {
 		ctx = upstream.WithOffline(ctx)
 	}
 	ctx, said := x.listen(ctx)
+	defer func() { x.relay.close() }()
 	resp, err := x.fetch(ctx)
-	defer x.relay.close()
 	decision := said.read()
 	if err != nil {
 		x.fail(err)
@@ -194,14 +197,14 @@ func (x *exchange) serve() {
 		return
 	}
 	defer resp.Body.Close()
+	if x.relay.hasBegun() {
+		x.finish(resp, caller, decision)
+		return
+	}
 	x.note(resp, nil)
 	if x.opts.Audit != nil {
 		c := x.count()
 		defer func() { x.auditAnswer(r, req, caller, resp, decision, c) }() // also when the body breaks off
-	}
-	if x.relay.hasBegun() {
-		x.relay.finish(resp)
-		return
 	}
 	x.writeHeader(x.w.Header(), req, resp)
 	x.writeBody(resp)

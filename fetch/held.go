@@ -43,7 +43,7 @@ func (x *exchange) serveHeld(caller string) bool {
 	}
 	core := c.core.Load()
 	held := x.held
-	if held == nil {
+	if held == nil || x.opts.Authorize != nil || x.opts.Caller != nil { // who may have taken their time, while it was purged
 		held = cache.Hold(core.store, x.req.Key())
 	}
 	if held == nil || !x.req.Immutable() && (core.judge(x.req, held.Fetched) != fresh || core.isDue(x.req, held.Fetched)) {

@@ -186,7 +186,8 @@ func TestHeldByTwoHandlers(t *testing.T) {
 		fetch.NewHandler(f, opts).ServeHTTP(w, r)
 		return w.Header()
 	}
-	header(c, nil) // so that it is in memory
+	header(c, nil)
+	flush(t, c) // so that it is in memory
 	for _, opts := range []*fetch.HandlerOptions{nil, private, nil} {
 		want := header(long{c}, opts)
 		want.Del("Accept-Ranges")
@@ -206,6 +207,8 @@ func TestHeldAllocations(t *testing.T) {
 	} {
 		r := httptest.NewRequest("GET", "/"+key, nil)
 		w := &deafWriter{header: http.Header{}}
+		h.ServeHTTP(w, r)
+		flush(t, c)
 		allocs := testing.AllocsPerRun(100, func() {
 			clear(w.header)
 			h.ServeHTTP(w, r)

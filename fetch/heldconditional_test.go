@@ -99,6 +99,7 @@ func TestHeldConditionsAllocations(t *testing.T) {
 	r := httptest.NewRequest("GET", "/example.com/hello/@v/v1.0.0.mod", nil)
 	first := httptest.NewRecorder()
 	h.ServeHTTP(first, r)
+	flush(t, c)
 	for condition, validator := range map[string]string{"If-None-Match": "ETag", "If-Modified-Since": "Last-Modified"} {
 		r.Header = http.Header{condition: {first.Header().Get(validator)}}
 		w := &deafWriter{header: http.Header{}}

@@ -17,7 +17,7 @@ func (c *Client) Purge(ctx context.Context, patterns string) (int, error) {
 	if err := upstream.CheckPatterns(patterns); err != nil {
 		return 0, err
 	}
-	if err := c.settle(ctx); err != nil {
+	if err := c.storing.wait(ctx); err != nil {
 		return 0, err
 	}
 	n, err := cache.Purge(ctx, c.store, func(key string) bool {

@@ -3,6 +3,7 @@ package fetch
 import (
 	"bytes"
 	"context"
+	"errors"
 	"io"
 	"net/http"
 	"sync"
@@ -39,6 +40,7 @@ type relay struct {
 	announced int64 // the size in the header, in bytes; 0: none
 	withhold  bool  // what comes next is the end of a zip
 	err       error // of writing
+	panicked  any   // by writing
 }
 
 // arriving is a zip that has begun to come.
@@ -95,6 +97,10 @@ func (r *relay) arrived(a verify.Arrival) {
 		return
 	}
 	r.arrivals = append(r.arrivals, arriving{a, a.Spool.Reader(r.ctx)})
+	if len(r.arrivals) > maxApproaching { // the client reads more slowly than sources fail
+		r.arrivals[0].body.Close()
+		r.arrivals = r.arrivals[1:]
+	}
 	if !r.started {
 		r.started = true
 		r.writing.Go(r.run)
@@ -109,12 +115,15 @@ func (r *relay) arrived(a verify.Arrival) {
 func (r *relay) halt() {
 	r.mu.Lock()
 	r.stop()
-	r.mu.Unlock()
-	r.writing.Wait()
 	for _, a := range r.arrivals {
 		a.body.Close()
 	}
 	r.arrivals = nil
+	r.mu.Unlock()
+	r.writing.Wait()
+	if r.panicked != nil {
+		panic(r.panicked)
+	}
 }
 
 // close lets go of what was sent from.
@@ -127,8 +136,10 @@ func (r *relay) close() {
 // hasBegun reports whether the client has a part of the answer.
 func (r *relay) hasBegun() bool { return r != nil && r.begun }
 
-// run sends what arrives, from one arrival after the other as they fail.
+// run sends what arrives, from one arrival after the other as they fail. A writer that
+// panics does so in the goroutine of its handler.
 func (r *relay) run() {
+	defer func() { r.panicked = recover() }()
 	for r.err == nil {
 		next, ok := r.next()
 		if !ok {
@@ -200,7 +211,7 @@ func (r *relay) pass() {
 	defer relayBuffers.Put(buf)
 	for {
 		n := r.ready()
-		if n <= 0 || !r.send((*buf)[:min(n+int64(lookahead), int64(len(*buf)))]) {
+		if n <= 0 || !r.send(*buf, n) {
 			return
 		}
 	}
@@ -231,27 +242,32 @@ func (r *relay) ready() int64 {
 	return 0
 }
 
-// send sends what fills buf but for its last bytes, which may be the begin of a mark
-// that ends a zip; and nothing from such a mark on. It reports whether it could.
-func (r *relay) send(buf []byte) bool {
-	if _, err := r.from.ReadAt(buf, r.sent); err != nil {
+// send sends up to n bytes, and nothing from a mark that ends a zip on: also not where
+// the mark begins in what was sent already, as it may where another spool goes on. It
+// reports whether it could.
+func (r *relay) send(buf []byte, n int64) bool {
+	before := min(r.sent, int64(lookahead))
+	buf = buf[:min(before+n+int64(lookahead), int64(len(buf)))]
+	if _, err := r.from.ReadAt(buf, r.sent-before); err != nil {
 		return false
 	}
-	part := buf[:len(buf)-lookahead]
+	end := len(buf) - lookahead
 	if i := bytes.Index(buf, []byte(endOfZip)); i >= 0 {
-		part, r.withhold = buf[:i], true
+		end, r.withhold = max(i, int(before)), true
 	}
-	if !r.hasBegun() {
+	if !r.begun {
 		r.writeHeader()
 	}
-	var n int
-	n, r.err = r.w.Write(part)
-	r.sent += int64(n)
+	var sent int
+	sent, r.err = r.w.Write(buf[before:end])
+	r.sent += int64(sent)
 	return r.err == nil
 }
 
 func (r *relay) flush() {
 	if r.hasBegun() && r.err == nil {
-		r.err = http.NewResponseController(r.w).Flush()
+		if err := http.NewResponseController(r.w).Flush(); !errors.Is(err, http.ErrNotSupported) {
+			r.err = err
+		}
 	}
 }

@@ -23,11 +23,20 @@ func (r *relay) writeHeader() {
 	r.w.WriteHeader(http.StatusOK)
 }
 
-// finish sends what is left, now that the answer is known, or breaks the connection:
-// if that is another file than the one that was begun, there is no way back.
-func (r *relay) finish(resp *upstream.Response) {
-	if err := r.complete(resp); err != nil {
-		r.w.wrote(0, err)
+// finish ends an answer of which the relay has sent a part, or breaks the connection.
+func (x *exchange) finish(resp *upstream.Response, caller string, decision Decision) {
+	err := x.relay.complete(resp)
+	if errors.Is(err, errOtherFile) {
+		resp = x.relay.part()
+		x.fail(&upstream.Error{Request: x.req, Source: resp.Source, Err: err})
+	} else {
+		x.note(resp, nil)
+	}
+	x.counted.wrote(0, err)
+	if x.opts.Audit != nil {
+		x.auditAnswer(x.r, x.req, caller, resp, decision, x.counted)
+	}
+	if err != nil {
 		panic(http.ErrAbortHandler)
 	}
 }
@@ -39,8 +48,15 @@ func (r *relay) cut() {
 	}
 }
 
-var errOtherFile = errors.New("the answer is another file than the one of which a part was sent already")
+// part is what the client has a part of, of which nobody knows more than who sent it.
+func (r *relay) part() *upstream.Response {
+	return &upstream.Response{Source: r.source, Size: r.announced}
+}
 
+var errOtherFile = errors.New("the answer is another file than the one of which a part was sent already; ask again")
+
+// complete sends what is left, now that the answer is known. If that is another file
+// than the one that was begun, there is no way back.
 func (r *relay) complete(resp *upstream.Response) error {
 	if r.err != nil {
 		return r.err

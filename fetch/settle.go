@@ -3,6 +3,8 @@ package fetch
 import (
 	"context"
 	"errors"
+	"slices"
+	"sync"
 
 	"github.com/breakwater-go/breakwater/cache"
 	"github.com/breakwater-go/breakwater/upstream"
@@ -10,36 +12,96 @@ import (
 
 // What a flight brings is handed out when it has been verified, and stored afterwards:
 // the time that a disk takes to make it last is nobody's who waits for it. Until it is
-// stored, the flight answers whoever asks. A process that dies in between has to fetch
-// the file again.
+// stored, it is given to whoever asks. A process that dies in between has to fetch the
+// file again.
 
-// maxSettling is how many flights may be storing what they brought, after those who
-// waited have gone. Beyond that they store it first, so that sources which are faster
-// than the disk wait for it.
-const maxSettling = 64
+// maxStoring is how much may be stored after those who waited have gone. Beyond that
+// flights store first, so that sources which are faster than the disk wait for it.
+const maxStoring = 64
 
-// mayLandFirst takes one of the places of those who store later, if there is one.
-func (fs *flights) mayLandFirst() bool {
-	select {
-	case fs.places <- struct{}{}:
-		return true
-	default:
-		return false
-	}
+// A storing is what is being stored while it is at hand. It is the Client's, so that
+// its cores know of each other.
+type storing struct {
+	places chan struct{} // full of those that are taken
+
+	mu    sync.Mutex
+	byReq map[upstream.Request][]*stored // several, where the same was asked in several ways
 }
 
-// await makes a flight that is about to land, and whose cargo is to be stored, known
-// as such, with somebody who waits for that; mu is held.
-func (fs *flights) await(f *flight) {
-	if f.brought != nil && f.brought.settle != nil {
-		fs.settling[f.req] = f
-		f.waiting++
+// A stored is one answer that is being stored.
+type stored struct {
+	req  upstream.Request
+	resp *upstream.Response
+	hold *cache.SpoolReader
+	done chan struct{} // closed when it is stored, or could not be
+}
+
+func newStoring() *storing {
+	return &storing{places: make(chan struct{}, maxStoring), byReq: map[upstream.Request][]*stored{}}
+}
+
+// begin makes a cargo known that is to be stored; nil if there is no place for it.
+func (s *storing) begin(req upstream.Request, brought *cargo) *stored {
+	select {
+	case s.places <- struct{}{}:
+	default:
+		return nil
 	}
+	one := &stored{req, brought.resp, brought.spool.Reader(context.Background()), make(chan struct{})}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.byReq[req] = append(s.byReq[req], one)
+	return one
+}
+
+func (s *storing) end(one *stored) {
+	s.mu.Lock()
+	left := slices.DeleteFunc(s.byReq[one.req], func(o *stored) bool { return o == one })
+	if s.byReq[one.req] = left; len(left) == 0 {
+		delete(s.byReq, one.req)
+	}
+	s.mu.Unlock()
+	one.hold.Close()
+	close(one.done)
+	<-s.places
+}
+
+// find answers from what is being stored; nil if there is nothing of the kind. It is at
+// hand, and nobody need be waited for: so it is for all who ask, whatever their way.
+func (s *storing) find(req upstream.Request) *upstream.Response {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	all := s.byReq[req]
+	if len(all) == 0 {
+		return nil
+	}
+	resp := *all[0].resp
+	resp.Body = all[0].hold.Spool().Reader(context.Background())
+	resp.Cached, resp.Source = true, "memory"
+	return &resp
+}
+
+// wait waits until what is known now is stored.
+func (s *storing) wait(ctx context.Context) error {
+	s.mu.Lock()
+	var now []*stored
+	for _, all := range s.byReq {
+		now = append(now, all...)
+	}
+	s.mu.Unlock()
+	for _, one := range now {
+		select {
+		case <-one.done:
+		case <-ctx.Done():
+			return upstream.ContextError(ctx, one.req, "")
+		}
+	}
+	return nil
 }
 
 // settle stores what a flight has brought.
 func (fs *flights) settle(f *flight) {
-	defer fs.settled(f) // also if the store ends the goroutine
+	defer fs.storing.end(f.stored) // also if the store ends the goroutine
 	fs.store(f.brought, f.req)
 }
 
@@ -50,48 +112,25 @@ func (fs *flights) store(brought *cargo, req upstream.Request) {
 	brought.settleNow()
 }
 
-func (fs *flights) settled(f *flight) {
-	fs.mu.Lock()
-	if fs.settling[f.req] == f {
-		delete(fs.settling, f.req)
-	}
-	fs.mu.Unlock()
-	<-fs.places
-	close(f.stored)
-	fs.leave(f)
+// storeFirst waits until the cargo is stored, in another goroutine: a store that ends
+// it has not stored the cargo, and that is all.
+func (fs *flights) storeFirst(brought *cargo, req upstream.Request) {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		fs.store(brought, req)
+	}()
+	<-done
 }
 
-// landed answers from what is being stored; nil if there is nothing of the kind. It is
-// at hand, and nobody need be waited for: so it is for all who ask, whatever their way.
-func (fs *flights) landed(req upstream.Request) *upstream.Response {
-	fs.mu.Lock()
-	defer fs.mu.Unlock()
-	f := fs.settling[req]
-	if f == nil || fs.closed {
+// beingStored is what is at hand, if it was verified as well as it must be today.
+func (c *core) beingStored(req upstream.Request) *upstream.Response {
+	resp := c.storing.find(req)
+	if resp != nil && !c.trusts(req, resp.Verified) {
+		resp.Body.Close()
 		return nil
 	}
-	resp := *f.brought.resp
-	resp.Body = f.brought.spool.Reader(context.Background())
-	resp.Cached, resp.Source = true, "memory"
-	return &resp
-}
-
-// flush waits until what flights have brought so far is stored.
-func (fs *flights) flush(ctx context.Context) error {
-	fs.mu.Lock()
-	var all []*flight
-	for _, f := range fs.settling {
-		all = append(all, f)
-	}
-	fs.mu.Unlock()
-	for _, f := range all {
-		select {
-		case <-f.stored:
-		case <-ctx.Done():
-			return upstream.ContextError(ctx, f.req, "")
-		}
-	}
-	return nil
+	return resp
 }
 
 // Flush waits until everything that was answered so far is stored, which goes on for a
@@ -99,25 +138,5 @@ func (fs *flights) flush(ctx context.Context) error {
 // Close does so, too. What could not be stored is no error of Flush's: the log tells,
 // and [Trace].Commit.
 func (c *Client) Flush(ctx context.Context) error {
-	return errors.Join(c.settle(ctx), cache.Flush(ctx, c.store))
-}
-
-// settle waits for the flights of all cores that have landed.
-func (c *Client) settle(ctx context.Context) error {
-	var errs []error
-	for _, one := range c.cores() {
-		errs = append(errs, one.flights.flush(ctx))
-	}
-	return errors.Join(errs...)
-}
-
-// cores returns the one that answers, and those that have not ended yet.
-func (c *Client) cores() []*core {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	cores := []*core{c.core.Load()}
-	for old := range c.retired {
-		cores = append(cores, old)
-	}
-	return cores
+	return errors.Join(c.storing.wait(ctx), cache.Flush(ctx, c.store))
 }

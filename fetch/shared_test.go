@@ -186,6 +186,7 @@ func TestStoreKnowsHowLongItTook(t *testing.T) {
 			t.Fatal(err)
 		}
 		resp.Body.Close()
+		flush(t, c)
 		e, err := store.Get(t.Context(), req.Key())
 		if err != nil {
 			t.Fatal(err)

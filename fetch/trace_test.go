@@ -283,7 +283,7 @@ func TestTraceOfVerification(t *testing.T) {
 		want  []string
 	}{
 		{"it is what it must be", goMod, true, []string{
-			attempt, `request verification: "verifier", unavailable`, "request commit", `request ends: miss from "scripted"`,
+			attempt, `request verification: "verifier", unavailable`, `request ends: miss from "scripted"`, "request commit",
 			`request ends: hit-memory from "memory"`,
 		}},
 		{"it is not", goMod + "// and more\n", true, []string{
@@ -308,6 +308,7 @@ func TestTraceOfVerification(t *testing.T) {
 					if err == nil {
 						resp.Body.Close()
 					}
+					flush(t, c)
 				}
 				if diff := cmp.Diff(tt.want, abridged(d.read(), tt.want)); diff != "" {
 					t.Errorf("(-want +got):\n%s", diff)

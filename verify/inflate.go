@@ -36,12 +36,16 @@ type inflater struct {
 }
 
 // inflate inflates one stream of in, and leaves in after its last byte. It calls
-// deliver with each part, which returns whether to go on. It reports whether it
+// deliver with each part, and with none before each block, which returns whether to go
+// on. It reports whether it
 // reached the stream's end.
 func (z *inflater) inflate(in *bufio.Reader, deliver func([]byte) bool) bool {
 	z.in, z.deliver = in, deliver
 	z.src, z.next, z.bits, z.count, z.lent, z.from, z.to = nil, 0, 0, 0, 0, 0, 0
 	for last := false; !last; {
+		if !deliver(nil) { // blocks may go on for ever and hold nothing
+			return false
+		}
 		z.fill()
 		last = z.take(1) == 1
 		var ok bool

@@ -19,6 +19,8 @@ A caching Go module proxy. It fetches from the sources in "go env GOPROXY".
   -hosts NAME,...     serve only who asks for one of these names or addresses, or for localhost; the first is announced
   -cache DIR          where to keep what was fetched (default: breakwater in the user's cache directory)
   -memory SIZE        how much of it to keep in memory as well: 512KiB, 64MiB, 1GiB, bytes, off (default 64MiB)
+  -stream             send a zip to the client while it is downloaded and verified, but for its end
+  -prefetch           fetch go.mod files in the background before the go command asks for them
   -offline            serve what is in the cache and ask no source
   -tls-cert FILE      serve https with this certificate (PEM); it is loaded again when it changes
   -tls-key FILE       the certificate's key (PEM)
@@ -39,6 +41,8 @@ type config struct {
 	cache           string
 	memory          size
 	offline         bool
+	stream          bool
+	prefetch        bool
 	tlsCert, tlsKey string
 	admin           string
 	adminNames      []string
@@ -58,6 +62,8 @@ func parseFlags(args []string) (config, error) {
 	flags.StringVar(&cfg.cache, "cache", "", "")
 	flags.Var(&cfg.memory, "memory", "")
 	flags.BoolVar(&cfg.offline, "offline", false, "")
+	flags.BoolVar(&cfg.stream, "stream", false, "")
+	flags.BoolVar(&cfg.prefetch, "prefetch", false, "")
 	flags.StringVar(&cfg.tlsCert, "tls-cert", "", "")
 	flags.StringVar(&cfg.tlsKey, "tls-key", "", "")
 	flags.StringVar(&cfg.admin, "admin", "", "")

@@ -1,7 +1,7 @@
 // Command proxy is a module proxy for one machine or one office: it serves the
 // go command from a cache and asks the sources of the user's own GOPROXY.
 //
-//	go run ./examples/proxy [-listen localhost:8080] [-cache DIR] [-memory 64MiB] [-offline]
+//	go run ./examples/proxy [-listen localhost:8080] [-cache DIR] [-memory 64MiB] [-offline] [-stream] [-prefetch]
 //		[-hosts NAME,...] [-tls-cert F -tls-key F] [-admin localhost:8081] [-admin-hosts NAME,...]
 //		[-access-log off|text|json] [-audit F] [-log-format text|json] [-log-level info]
 //

@@ -109,7 +109,7 @@ func (p *parts) serve(ctx context.Context, listener net.Listener, access accessF
 		at, beside = base, own
 	}
 	modules := fetch.NewHandler(p.client, &fetch.HandlerOptions{
-		Access: own.access().join(access), Audit: records.record(), Logger: p.log,
+		Access: own.access().join(access), Audit: records.record(), Logger: p.log, Stream: p.stream,
 	})
 	p.announce(p.voice, base, p.cert)
 	p.voice.sayWhere(at)
@@ -144,13 +144,17 @@ func newClient(cfg config, settings *fetch.GoSettings, log *slog.Logger) (*fetch
 	if _, err := os.UserCacheDir(); err != nil && cfg.cache == "" {
 		return nil, fmt.Errorf("%w, so there is no place for the cache: choose a directory with -cache", err)
 	}
-	client, err := fetch.New(&fetch.Options{
+	opts := &fetch.Options{
 		Go:          settings,
 		CacheDir:    cfg.cache,
 		MemoryBytes: cfg.memory.budget(),
 		Offline:     cfg.offline,
 		Logger:      log,
-	})
+	}
+	if cfg.prefetch {
+		opts.Prefetch = &fetch.PrefetchOptions{}
+	}
+	client, err := fetch.New(opts)
 	if _, ok := errors.AsType[*fs.PathError](err); ok {
 		return nil, fmt.Errorf("%w: choose a directory that can be written with -cache", err)
 	}

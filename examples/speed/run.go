@@ -93,6 +93,10 @@ func measureAll(ctx context.Context, s settings, e *env, t table) ([]*outcome, e
 		t.row(o)
 		outcomes = append(outcomes, o)
 	}
+	if len(outcomes) == 0 {
+		return nil, fmt.Errorf("no promise has a name that matches %v", s.only)
+	}
+	t.foot(outcomes)
 	return outcomes, nil
 }
 

@@ -27,6 +27,22 @@ func (t table) row(o *outcome) {
 		ratio(q.median), ratio(q.lower)+" - "+ratio(q.upper), p.floorText(), o.verdict())
 }
 
+// foot says how to read the table, and what is lost.
+func (t table) foot(outcomes []*outcome) {
+	n := 0
+	for _, o := range outcomes {
+		if o.verdict() == lost {
+			n++
+		}
+	}
+	fmt.Fprintf(t.w, `
+ratio: median of the rounds' ratios. With ">=" it is our speed as a part of the limit's, more is better;
+with "<=" what we take as a multiple of the limit (of allocations: what we take more), less is better.
+"-": a figure without a bound. aim: what it ought to be where the bound is only what holds today.
+%d of %d are lost. On a busy machine that says little: look again when nothing else runs.
+`, n, len(outcomes))
+}
+
 func (p promise) floorText() string {
 	if p.floor == 0 {
 		return "-"
