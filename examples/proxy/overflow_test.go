@@ -52,7 +52,7 @@ func TestAccessLogThatNobodyReads(t *testing.T) {
 	if n := strings.Count(lines.String(), "\n"); n == 0 || n >= requests {
 		t.Errorf("%d lines of %d were written", n, requests)
 	}
-	if strings.Count(text, "nobody takes the lines") != 1 || !strings.Contains(text, "lines of the access log were left out") {
+	if !strings.Contains(text, "nobody takes the lines") || !strings.Contains(text, "lines of the access log were left out") {
 		t.Errorf("said\n%s", text)
 	}
 }
