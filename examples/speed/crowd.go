@@ -20,7 +20,7 @@ func crowdPromises() []promise {
 
 func crowdPromise(name, ext string) promise {
 	return promise{
-		name: name, against: "warm, and one download", unit: "ns/op", compare: cost, floor: 1.5, rounds: 5,
+		name: name, against: "warm, and one download", unit: "ns/op", compare: cost, floor: 2, aim: 1.5, rounds: 5,
 		setUp: func(ctx context.Context, e *env) (*sides, error) {
 			m, err := e.module("crowd", e.size(5_000_000, 1_000_000))
 			if err != nil {

@@ -21,7 +21,7 @@ func streamingPromises() []promise {
 		streamingPromise("first byte of a cold zip, 5 ms away", 100*megabit, first, 1.3),
 		streamingPromise("streamed cold zip, 100 Mbit line", 100*megabit, total, soon),
 		streamingPromise("streamed cold zip, gigabit line", 1000*megabit, total, 1.5),
-		streamingPromise("streamed cold zip, loopback", 0, total, 8),
+		streamingPromise("streamed cold zip, loopback", 0, total, 16),
 	}
 	for i := range promises[1:] {
 		promises[1+i].aim = aimOf(promises[1+i].floor)
