@@ -35,7 +35,8 @@
 // Retries, hedges, verifications, commits and degradations are events of the span that they
 // happen in: "breakwater.retry", "breakwater.gave_up", "breakwater.hedge",
 // "breakwater.verification", "breakwater.commit", "breakwater.degradation". Changes of circuits belong to
-// no request; they are in the log and in the metrics. No span holds a credential.
+// no request; they are in the log and in the metrics. A file of a version is stored after it
+// was handed out: where the span has ended by then, it does not tell of that. No span holds a credential.
 //
 // # Requests that share a download
 //

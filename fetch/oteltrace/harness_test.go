@@ -178,10 +178,22 @@ func tell(b *strings.Builder, spans []sdktrace.ReadOnlySpan, parent trace.SpanID
 		}
 		b.WriteByte('\n')
 		for _, e := range s.Events() {
+			if mayComeLate(s, e) {
+				continue
+			}
 			fmt.Fprintf(b, "%s\t* %s%s\n", indent, short(e.Name), attributesOf(e.Attributes))
 		}
 		tell(b, spans, s.SpanContext().SpanID(), indent+"\t")
 	}
+}
+
+// mayComeLate reports whether an event is of storing a file of a version, which goes on
+// when the answer is there, and so the end of the span.
+func mayComeLate(s sdktrace.ReadOnlySpan, e sdktrace.Event) bool {
+	if !strings.HasPrefix(short(s.Name()), "fetch mod") {
+		return false
+	}
+	return short(e.Name) == "commit" || short(e.Name) == "degradation" && strings.Contains(attributesOf(e.Attributes), "cache-unwritable")
 }
 
 func short(name string) string { return strings.TrimPrefix(name, "breakwater.") }

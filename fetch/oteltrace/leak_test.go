@@ -107,8 +107,6 @@ func TestSameHooksTwice(t *testing.T) {
 	want := `
 fetch mod (internal) outcome=miss size=25 source=one
 	fetch mod (internal) outcome=miss size=25 source=one
-		* commit size=25 stored=true
-		* commit size=25 stored=true
 		attempt mod (client) result=answered size=25 source=one
 			attempt mod (client) result=answered size=25 source=one
 `

@@ -49,7 +49,6 @@ func TestStories(t *testing.T) {
 		times: 2,
 		want: `
 fetch mod (internal) outcome=miss size=25 source=one
-	* commit size=25 stored=true
 	attempt mod (client) result=answered size=25 source=one
 fetch mod (internal) outcome=hit-memory size=25 source=memory
 `,
@@ -59,7 +58,6 @@ fetch mod (internal) outcome=hit-memory size=25 source=memory
 		tracing: oteltrace.Options{ModuleNames: true},
 		want: `
 fetch mod (internal) module=example.com/hello outcome=miss size=25 source=one version=v1.0.0
-	* commit size=25 stored=true
 	attempt mod (client) module=example.com/hello result=answered size=25 source=one version=v1.0.0
 `,
 	}, {
@@ -97,7 +95,6 @@ fetch mod (internal) class=denied module=example.com/hello outcome=denied reason
 		want: `
 fetch mod (internal) outcome=miss size=25 source=one
 	* retry class=unavailable try=1 why=it is tried again
-	* commit size=25 stored=true
 	attempt mod (client) result=unavailable source=one http.response.status_code=502 Error: unavailable
 	attempt mod (client) result=answered size=25 source=one
 `,
@@ -111,14 +108,10 @@ fetch mod (internal) outcome=miss size=25 source=one
 		times: 2,
 		want: `
 fetch mod (internal) outcome=miss size=25 source=two
-	* commit size=25 stored=false
-	* degradation what=cache-unwritable
 	attempt mod (client) result=unavailable source=one http.response.status_code=500 Error: unavailable
 	attempt mod (client) result=answered size=25 source=two
 fetch mod (internal) outcome=miss size=25 source=two
 	* hedge again=false beside=one source=two won=true
-	* commit size=25 stored=false
-	* degradation what=cache-unwritable
 	attempt mod (client) result=refused source=one
 	attempt mod (client) result=answered size=25 source=two
 `,
@@ -129,7 +122,6 @@ fetch mod (internal) outcome=miss size=25 source=two
 		)},
 		want: `
 fetch mod (internal) outcome=miss size=25 source=two
-	* commit size=25 stored=true
 	attempt mod (client) result=unavailable source=one Error: unavailable
 	attempt mod (client) result=answered size=25 source=two
 `,
@@ -139,7 +131,6 @@ fetch mod (internal) outcome=miss size=25 source=two
 		want: `
 fetch mod (internal) outcome=miss size=25 source=two
 	* hedge again=false beside=one source=two won=true
-	* commit size=25 stored=true
 	attempt mod (client) result=outpaced source=one
 	attempt mod (client) result=answered size=25 source=two
 `,
@@ -149,7 +140,6 @@ fetch mod (internal) outcome=miss size=25 source=two
 		want: `
 fetch mod (internal) outcome=miss size=25 source=two
 	* hedge again=false beside=one source=two won=true
-	* commit size=25 stored=true
 	attempt mod (client) result=outpaced source=one http.response.status_code=502
 	attempt mod (client) result=answered size=25 source=two
 `,
@@ -159,7 +149,6 @@ fetch mod (internal) outcome=miss size=25 source=two
 		want: `
 fetch mod (internal) outcome=miss size=25 source=one
 	* verification source=one verified=go.sum
-	* commit size=25 stored=true
 	attempt mod (client) result=answered size=25 source=one
 `,
 	}, {
@@ -229,7 +218,6 @@ func TestCoalesced(t *testing.T) {
 		synctest.Wait()
 		want := `
 fetch mod (internal) outcome=miss size=25 source=one
-	* commit size=25 stored=true
 	attempt mod (client) result=answered size=25 source=one
 fetch mod (internal) outcome=coalesced size=25 source=one
 `

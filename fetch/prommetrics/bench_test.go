@@ -48,6 +48,7 @@ func TestAHitAllocatesNothing(t *testing.T) {
 	c := newClient(t, options(named("a", hasMod)))
 	req := request(t, upstream.Mod, "example.com/m", "v1.0.0")
 	ask(t, c, req)
+	flush(t, c)
 	hit := func() {
 		resp, err := c.Fetch(t.Context(), req)
 		if err != nil {

@@ -239,7 +239,9 @@ func TestDamagedFileIsCounted(t *testing.T) {
 	opts := options(named("a", hasMod))
 	opts.Store, opts.CacheDir, opts.MemoryBytes = nil, dir, -1
 	req := request(t, upstream.Mod, "example.com/m", "v1.0.0")
-	ask(t, newClient(t, opts), req)
+	first := newClient(t, opts)
+	ask(t, first, req)
+	flush(t, first)
 	rot(t, filepath.Join(dir, filepath.FromSlash(req.Key())))
 
 	s := observe(t, opts) // in which it is read for the first time

@@ -114,8 +114,10 @@ func (s *station) scrape(t testing.TB) map[string]float64 {
 // clock and on the disk that the test runs on.
 func (s *station) changes(t testing.TB, act func()) map[string]float64 {
 	t.Helper()
+	flush(t, s.Client) // of what came before
 	before := s.scrape(t)
 	act()
+	flush(t, s.Client)
 	after := s.scrape(t)
 	for series := range after {
 		after[series] -= before[series]
@@ -155,6 +157,14 @@ func ask(t testing.TB, f fetch.Fetcher, req upstream.Request) (int64, error) {
 		t.Error(err)
 	}
 	return n, nil
+}
+
+// flush waits until what was answered is stored.
+func flush(t testing.TB, c *fetch.Client) {
+	t.Helper()
+	if err := c.Flush(t.Context()); err != nil {
+		t.Error(err)
+	}
 }
 
 // answer is the answer of a source of ours.
