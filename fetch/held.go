@@ -38,7 +38,7 @@ func (x *exchange) recall() bool {
 func (x *exchange) serveHeld(caller string) bool {
 	c, ok := x.fetcher.(*Client)
 	asked := wishOf(x.r.Header)
-	if !ok || asked == special || x.req.Kind().SumDB() || c.closing.Load() {
+	if !ok || asked == special || x.r.Header["Via"] != nil || x.req.Kind().SumDB() || c.closing.Load() {
 		return false
 	}
 	core := c.core.Load()

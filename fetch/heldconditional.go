@@ -14,7 +14,7 @@ const (
 // wishOf reads the fields by which a request is no plain one. Preconditions on what
 // must not have changed, and parts, are for [http.ServeContent].
 func wishOf(h http.Header) wish {
-	for _, field := range [...]string{"Range", "If-Range", "If-Match", "If-Unmodified-Since", "Via"} {
+	for _, field := range [...]string{"Range", "If-Range", "If-Match", "If-Unmodified-Since"} {
 		if _, ok := h[field]; ok {
 			return special
 		}

@@ -63,15 +63,7 @@ const (
 // mayRelay reports whether a request is for all of a zip, and this handler sends one
 // before it has been verified.
 func (x *exchange) mayRelay() bool {
-	if !x.opts.Stream || x.req.Kind() != upstream.Zip || x.r.Method != http.MethodGet {
-		return false
-	}
-	for _, field := range [...]string{"Range", "If-Range", "If-None-Match", "If-Modified-Since", "If-Match", "If-Unmodified-Since"} {
-		if x.r.Header.Get(field) != "" {
-			return false
-		}
-	}
-	return true
+	return x.opts.Stream && x.req.Kind() == upstream.Zip && x.r.Method == http.MethodGet && wishOf(x.r.Header) == everything
 }
 
 // fetch is the Fetcher's answer, of which the relay may have sent a part already.
