@@ -1,0 +1,88 @@
+package display
+
+import (
+	"errors"
+	"io/fs"
+	"strings"
+	"syscall"
+
+	"github.com/breakwater-go/breakwater/upstream"
+)
+
+// local is the class of an error that no source is to blame for.
+const local = "local"
+
+// maxSentence bounds what is shown of an error on one line, in bytes: room enough for
+// the two hashes of a file that is not what it should be.
+const maxSentence = 400
+
+// classOf returns the class of err in words.
+func classOf(err error) string {
+	class := upstream.ClassOf(err)
+	if _, ok := errors.AsType[*upstream.Error](err); !ok && class == upstream.Unavailable {
+		return local
+	}
+	return class.String()
+}
+
+// explain returns the first sentence of err and what to do about it, on one line. The
+// rest of err is for [JSON].
+func explain(err error) string {
+	text := sentence(err)
+	if do := advice(err); do != "" {
+		text += ". " + do + "."
+	}
+	return text
+}
+
+// sentence returns the first sentence of err. That of an [upstream.Error] does not
+// repeat the module's name, which the line has already.
+func sentence(err error) string {
+	text := err.Error()
+	if e, ok := err.(*upstream.Error); ok {
+		text = e.Reason()
+	}
+	text, _, _ = strings.Cut(strings.TrimSpace(text), "\n")
+	text, _, _ = strings.Cut(printable(text), ". ")
+	if len(text) > maxSentence {
+		return strings.ToValidUTF8(text[:maxSentence], "") + "..."
+	}
+	return strings.TrimSuffix(text, ".")
+}
+
+// advice returns what the user can do about err; empty where err says so itself, as
+// the library's own refusals do.
+func advice(err error) string {
+	switch {
+	case errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT):
+		return "Free some space on the disk, and try again"
+	case classOf(err) == local && errors.Is(err, fs.ErrPermission):
+		return "See that you may write there, or name another directory"
+	case classOf(err) == local:
+		return ""
+	}
+	switch upstream.ClassOf(err) {
+	case upstream.NotFound:
+		return "Check the spelling of the path and the version"
+	case upstream.Denied:
+		return credentials(err)
+	case upstream.Timeout:
+		return "Try again, or allow it more time"
+	case upstream.Unavailable:
+		return "Check the network and try again, or name another source in GOPROXY"
+	case upstream.Untrusted:
+		return "Do not use these files, and tell whoever runs the source"
+	case upstream.Overloaded:
+		return "Try again with fewer modules at once"
+	}
+	return ""
+}
+
+// credentials returns advice for a source that would not give a module. A refusal with
+// no status is our own policy's, or the checksum database's, and says why.
+func credentials(err error) string {
+	if e, ok := errors.AsType[*upstream.Error](err); !ok || e == nil || e.Status == 0 {
+		return ""
+	}
+	return "See that the source lets you in: GOAUTH or .netrc names your credentials"
+}
