@@ -63,12 +63,12 @@ type CircuitOptions struct {
 
 // A CircuitChange is a change of a circuit's state.
 type CircuitChange struct {
-	Source   string
-	Lane     upstream.Lane
-	From, To upstream.HealthState
-	At       time.Time
-	Until    time.Time // when a source that is out will be tried again; zero if it is not out
-	Reason   error     // the failure because of which the source is out; nil if it came back
+	Source   string               // the source's name
+	Lane     upstream.Lane        // which of its circuits
+	From, To upstream.HealthState // what it was, and what it is now
+	At       time.Time            // when it changed
+	Until    time.Time            // when a source that is out will be tried again; zero if it is not out
+	Reason   error                // the failure because of which the source is out; nil if it came back
 }
 
 func (o *CircuitOptions) withDefaults() CircuitOptions {

@@ -12,22 +12,14 @@ import (
 	"github.com/breakwater-go/breakwater/upstream"
 )
 
-// named is a source made of a function.
-type named struct {
-	name string
-	upstream.Func
-}
-
-func (n named) Name() string { return n.name }
-
 // One of two mirrors is down. After three failures it is not asked any more,
 // and callers go straight to the other.
 func ExampleCircuit() {
 	asked := 0
-	bad := named{"https://proxy.example", func(_ context.Context, req upstream.Request) (*upstream.Response, error) {
+	bad := upstream.WithName("https://proxy.example", upstream.Func(func(_ context.Context, req upstream.Request) (*upstream.Response, error) {
 		asked++
 		return nil, &upstream.Error{Request: req, Source: "https://proxy.example", Status: 500}
-	}}
+	}))
 	good := upstream.Func(func(context.Context, upstream.Request) (*upstream.Response, error) {
 		list := "v1.0.0\nv1.1.0\n"
 		return &upstream.Response{

@@ -14,10 +14,10 @@ import (
 // tells when it has been asked.
 func listsVersions(name, list string) (upstream.Upstream, chan bool) {
 	asked := make(chan bool, 1)
-	return named{name, func(context.Context, upstream.Request) (*upstream.Response, error) {
+	return upstream.WithName(name, upstream.Func(func(context.Context, upstream.Request) (*upstream.Response, error) {
 		asked <- true
 		return &upstream.Response{Body: io.NopCloser(strings.NewReader(list)), Source: name}, nil
-	}}, asked
+	})), asked
 }
 
 // A Prober finds out that a mirror's lists are behind, while nobody asks.

@@ -31,7 +31,7 @@ type LimitOptions struct {
 	// does: up by one in a round of successes while the limit is in use, down to
 	// seven tenths, at most once a second, when it is unavailable or does not
 	// answer in time (additive increase, multiplicative decrease: Chiu and Jain,
-	// 1989).
+	// 1989). Default: they stay.
 	Adaptive bool
 }
 

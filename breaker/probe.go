@@ -50,7 +50,7 @@ func (o *ProbeOptions) withDefaults() ProbeOptions {
 // A Prober asks each of some sources for a list of versions from time to time,
 // at low priority: so it is known how they fare while nobody else asks, one that
 // is out comes back before a caller has to try it, and one whose lists are behind
-// the others' is found out.
+// the others' is found out. Its methods may be called by many goroutines at once.
 type Prober struct {
 	sources []upstream.Upstream
 	opts    ProbeOptions
@@ -72,8 +72,8 @@ type probed struct {
 
 // NewProber begins to probe sources, each of which should be behind [Circuit]. One
 // that is nil is not probed, and keeps the place of one that may not be asked for
-// the Module.
-// The caller closes the Prober. The options' Module must be a module path.
+// the Module. The caller closes the Prober. The error is that the options' Module is no
+// module path.
 func NewProber(sources []upstream.Upstream, opts *ProbeOptions) (*Prober, error) {
 	o := opts.withDefaults()
 	if _, err := upstream.NewRequest(upstream.List, o.Module, ""); err != nil {

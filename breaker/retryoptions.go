@@ -69,11 +69,11 @@ func (o *RetryOptions) withDefaults() RetryOptions {
 
 // A RetryEvent says what becomes of a request that has failed.
 type RetryEvent struct {
-	Request upstream.Request
-	Try     int           // which has failed, from 1; the same again if there was no budget for another
-	Reason  Reason        // Again, or why there is no further try
-	Wait    time.Duration // before the next try
-	Err     error         // the failure
+	Request upstream.Request // that failed
+	Try     int              // which has failed, from 1; the same again if there was no budget for another
+	Reason  Reason           // Again, or why there is no further try
+	Wait    time.Duration    // before the next try
+	Err     error            // the failure
 }
 
 // A Reason is why a request is tried again or is not.
@@ -106,9 +106,9 @@ func (r Reason) String() string {
 // A GaveUpError is the cause in the error of a request that was tried more than
 // once, or only once because the budget was empty.
 type GaveUpError struct {
-	Tries  int // that were made
-	Reason Reason
-	Err    error // the last failure's own cause; nil if it had none
+	Tries  int    // that were made
+	Reason Reason // why there was no further one
+	Err    error  // the last failure's own cause; nil if it had none
 }
 
 // Error says how often it was tried, why not more often, and the last cause.

@@ -10,7 +10,7 @@ import (
 
 // A Standing is what is known of one source.
 type Standing struct {
-	Source  string
+	Source  string                           // its name
 	Health  [upstream.Lanes]upstream.Health  // by lane
 	Figures [upstream.Lanes]upstream.Figures // by lane
 

@@ -66,7 +66,9 @@ const (
 )
 
 // OpenDisk opens the store in dir, which is made if it does not exist, and
-// removes temporary files that processes left behind when they died.
+// removes temporary files that processes left behind when they died. The error is
+// that of the directory: it cannot be made, or may not be written. The caller closes
+// the Disk.
 func OpenDisk(dir string, opts *DiskOptions) (*Disk, error) {
 	p, err := openPlace(dir)
 	if err != nil {
@@ -83,8 +85,8 @@ func OpenDisk(dir string, opts *DiskOptions) (*Disk, error) {
 	return d, nil
 }
 
-// Close releases the directory. Entries that were got before stay readable. Closing
-// again does nothing.
+// Close releases the directory. Entries that were got before stay readable; other
+// calls fail with [fs.ErrClosed]. Closing again does nothing.
 func (d *Disk) Close() error {
 	if d.closed.Swap(true) {
 		return nil

@@ -1,11 +1,22 @@
 // Package cache keeps module files: in memory, on disk, or in layers of both.
 //
+//	disk, err := cache.OpenDisk(dir, nil)
+//	if err != nil {
+//		return err
+//	}
+//	store := cache.Layered(cache.NewMemory(nil), disk)
+//	defer cache.Close(store)
+//	entry, err := store.Get(ctx, "golang.org/x/mod/@v/v0.32.0.mod")
+//	if errors.Is(err, fs.ErrNotExist) {
+//		// a miss, and err says why
+//	}
+//
 // A [Store] has two methods, Get and Put. What a store can do beyond that is an
 // optional interface, with a function that uses it where it is there and does
 // without where it is not: [SpoolFor] for [Spooler], [Commit] for [Mover],
 // [Delete] for [Deleter], [Swap] for [Swapper], [Purge] for [Lister], [Lock] for
-// [Locker], [Flush] for [Flusher], [UsageOf] for [Measured], [FileSystemsOf] for
-// [Mounted]. [Ping] asks any store whether it answers.
+// [Locker], [Flush] for [Flusher], [Hold] for [Holder], [UsageOf] for [Measured],
+// [FileSystemsOf] for [Mounted]. [Ping] asks any store whether it answers.
 //
 //   - [NewMemory] keeps small content within a budget of bytes.
 //   - [OpenDisk] keeps everything in a directory laid out like
@@ -19,24 +30,33 @@
 //
 // # What each store promises
 //
-//	            survives    bounded         checks bytes     several         Get while      list, delete,
-//	            a restart                   that it reads    processes       it fails       lock, swap
-//	memory      no          bytes           when stored      no              cannot fail    all but lock
-//	disk        yes         bytes, files,   first read, and  yes             its error      all
-//	                        age             when changed
-//	read-only   yes         no: it never    first read, and  yes             its error      list
-//	                        grows           when changed
-//	layered     as the      each layer by   each layer by    as the last;    another layer  as the last
-//	            last layer  itself          itself, and      one before may  answers, else  layer that is
-//	                                        when promoted    be behind       its error      writable
-//	gate        as its      as its store    as its store     as its store    a miss         as its store
+//	            survives    bounded by     checks bytes    shared by
+//	            a restart                  that it reads   processes
+//	memory      no          bytes          when stored     no
+//	disk        yes         bytes, files,  first read,     yes
+//	                        age            and if changed
+//	read-only   yes         nothing: it    first read,     yes
+//	                        never grows    and if changed
+//	layered     as the      each layer     each layer by   as the last;
+//	            last layer  by itself      itself, and     others may
+//	                                       when promoted   be behind
+//	gate        as its      as its store   as its store    as its store
 //	            store
-//	write-back  when        the queue:      as its store     as its store,   its error, or  as its store
-//	            written     entries, bytes                   when written    what waits
+//	write-back  when        entries and    as its store    as its store,
+//	            written     bytes waiting                  when written
+//
+//	            Get while it fails         list, delete, lock, swap
+//	memory      cannot fail                all but lock
+//	disk        its error                  all
+//	read-only   its error                  list
+//	layered     another layer answers,     as the last layer that can
+//	            or its error               be written
+//	gate        a miss                     as its store
+//	write-back  what waits, or its error   as its store
 //
 // "First read" is the first in each process. A Delete through layers leaves what
 // is in a read-only one, and List tells what is in any layer that can be listed.
-// What is bounded by Bounds of a disk store has none by default.
+// The [Bounds] of a disk store are none by default.
 //
 // # From download to entry
 //
@@ -44,11 +64,6 @@
 // it is complete and checked, Commit hands the spool to the store, and a disk
 // store takes over the spool's file by renaming it:
 //
-//	store, err := cache.OpenDisk(dir, nil)
-//	if err != nil {
-//		return err
-//	}
-//	defer store.Close()
 //	spool := cache.SpoolFor(store, 1<<20)
 //	defer spool.Close()
 //	if _, err := io.Copy(spool, body); err != nil {

@@ -50,7 +50,7 @@ func (d *Disk) touch(key string, used time.Time) {
 
 // An Eviction is what was removed to make room.
 type Eviction struct {
-	Entries int64
-	Bytes   int64
+	Entries int64 // how many were removed
+	Bytes   int64 // of their content
 	Err     error // why there is not as much room as there should be; nil if there is
 }

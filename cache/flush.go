@@ -14,7 +14,8 @@ type Flusher interface {
 	Flush(ctx context.Context) error
 }
 
-// Flush flushes s if it is a [Flusher]; elsewhere nothing waits to be written.
+// Flush flushes s if it is a [Flusher]; elsewhere nothing waits to be written,
+// and there is no error.
 func Flush(ctx context.Context, s Store) error {
 	if f, ok := s.(Flusher); ok {
 		return f.Flush(ctx)

@@ -13,7 +13,8 @@ import (
 // GateOptions says when a store is left alone. A nil *GateOptions and zero fields
 // mean the defaults.
 type GateOptions struct {
-	// Failures is how many calls in a row must fail, or be slow. Default: 3.
+	// Failures is how many calls in a row must fail, or be slow; at least 1.
+	// Default: 3.
 	Failures int
 
 	// Slow is how long Get may take; it is not waited for longer. A write that
@@ -56,6 +57,8 @@ var ErrAbandoned = errors.New("the store took too long and is not waited for any
 // that Body takes. Spools are not made beside s, but in the directory for temporary
 // files, or in [Layered] beside the store before. That a faster layer answers is
 // told to s in the background, and not at all while s is left alone.
+//
+// The result is an io.Closer, which closes s, too. A nil s panics.
 func Gate(s Store, opts *GateOptions) Store {
 	if s == nil {
 		panic("cache: Gate: the store is nil")

@@ -10,7 +10,7 @@ import (
 // has forgotten it.
 type Held struct {
 	Meta
-	Content []byte
+	Content []byte // all of it
 	Layer   string // as [Entry].Layer
 
 	// Memo is for whoever serves the entry again and again, to keep what it has made of

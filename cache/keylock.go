@@ -23,6 +23,7 @@ type Locker interface {
 }
 
 // Lock locks key if s is a [Locker]; elsewhere there is nobody to agree with.
+// The error is that of ctx or of the store; without one, the caller calls unlock once.
 func Lock(ctx context.Context, s Store, key string) (unlock func(), err error) {
 	if l, ok := s.(Locker); ok {
 		return l.Lock(ctx, key)

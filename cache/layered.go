@@ -25,6 +25,8 @@ import (
 // a hit then costs a look into the writable ones, which find nothing. Delete does
 // not reach them: what they have is found again. All this holds within one call:
 // what Layered returned must not be the faster of two if it has a read-only one.
+//
+// Without stores everything is a miss and nothing can be stored. A nil store panics.
 func Layered(stores ...Store) Store {
 	if slices.Contains(stores, nil) {
 		panic("cache: Layered: one of the stores is nil")

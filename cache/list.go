@@ -20,7 +20,8 @@ type Lister interface {
 var ErrNotLister = errors.New("the store cannot list what it holds")
 
 // Purge deletes the entries whose keys match, and returns how many there were.
-// The store must be a [Lister] and a [Deleter].
+// The store must be a [Lister] and a [Deleter]; if not, the error is [ErrNotLister].
+// After another error, which is that of the store, some may be deleted.
 func Purge(ctx context.Context, s Store, match func(key string) bool) (int, error) {
 	l, ok := s.(Lister)
 	d, deletes := s.(Deleter)

@@ -31,8 +31,8 @@ func (d *Disk) isKept(size int64) bool {
 // A Corruption is an entry that was found damaged. It is not served, and the next
 // one to ask for it finds a miss.
 type Corruption struct {
-	Key string
-	Err error // what is wrong with it
+	Key string // of the entry
+	Err error  // what is wrong with it
 
 	// File is where the damaged content is now; empty if it was too large to be
 	// kept, and was removed, or may not be touched. Only the latest 16 are kept.

@@ -29,7 +29,7 @@ func isWritable(s Store) bool {
 // layer of an image, a replica on a network file system. Nothing is written
 // there, so damage is found but stays where it is, and use leaves no note. In
 // [Layered] such a store is read through, and what is new goes to the others.
-// The result is an [io.Closer].
+// A directory that does not exist is an error. The result is an [io.Closer].
 func OpenReadOnly(dir string) (Store, error) {
 	dir, err := filepath.Abs(dir)
 	if err != nil {

@@ -11,8 +11,8 @@ import (
 
 // A ScrubReport says what a scrub has read.
 type ScrubReport struct {
-	Entries int64
-	Bytes   int64
+	Entries int64 // that were read
+	Bytes   int64 // of their content
 	Damaged int64 // of the entries
 	Foreign int64 // files that somebody else has put where entries were; they are removed
 }

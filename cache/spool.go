@@ -48,7 +48,9 @@ type Spool struct {
 
 // NewSpool returns a spool that keeps up to memory bytes in memory and beyond
 // that uses a file in one of dirs: the first in which a file can be made, and
-// if there is none the directory for temporary files.
+// if there is none the directory for temporary files. With a memory of 0 or less
+// everything is in a file. The file is made when it is needed, so that what is wrong
+// with the directories is an error of Write.
 func NewSpool(memory int64, dirs ...string) *Spool {
 	return &Spool{
 		dirs:   dirs,
@@ -58,7 +60,8 @@ func NewSpool(memory int64, dirs ...string) *Spool {
 	}
 }
 
-// Write appends p. After an error, the spool should be closed.
+// Write appends p. Its error is that of the file, such as a full disk, or says that
+// the spool is finished. After an error, the spool should be closed.
 func (s *Spool) Write(p []byte) (int, error) {
 	if s.isDone() {
 		return 0, errors.New("write to a finished spool")
@@ -171,7 +174,8 @@ func (s *Spool) Grow(size int64) {
 	}
 }
 
-// Finish says that the content is complete.
+// Finish says that the content is complete. Its error is why it never will be: that
+// of Fail, or [ErrUnfinished] after Close. Finishing again does nothing.
 func (s *Spool) Finish() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -187,7 +191,8 @@ func (s *Spool) Finish() error {
 }
 
 // Fail says that the content will never be complete. Readers get err when they
-// have read what there is.
+// have read what there is; nil stands for [ErrUnfinished]. On a spool that is finished,
+// or has failed, it does nothing.
 func (s *Spool) Fail(err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -224,7 +229,8 @@ func (s *Spool) Size() int64 {
 	return s.size
 }
 
-// Digest returns the SHA-256 of the content. The spool must be finished.
+// Digest returns the SHA-256 of the content. If the spool is not finished, the error
+// is [ErrUnfinished] or why it failed.
 func (s *Spool) Digest() (Digest, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -249,7 +255,7 @@ func (s *Spool) isDone() bool {
 // spool, for readers that want a file's name. Content that is still in memory
 // is written out. The path is valid until a store takes the file over or the
 // spool is gone. It must not be called at the same time as Move or Close, or by
-// two goroutines at once.
+// two goroutines at once. The error is that of Digest, or of writing the file.
 func (s *Spool) FileName() (string, error) {
 	if _, err := s.Digest(); err != nil {
 		return "", err
@@ -272,7 +278,8 @@ func (s *Spool) Reader(ctx context.Context) *SpoolReader {
 	return &SpoolReader{spool: s, ctx: ctx}
 }
 
-// Close gives up the owner's hold. A spool that was not finished has failed.
+// Close gives up the owner's hold. A spool that was not finished has failed. The error
+// is always nil; closing again does nothing.
 func (s *Spool) Close() error {
 	s.mu.Lock()
 	if s.closed {

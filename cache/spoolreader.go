@@ -86,7 +86,7 @@ func (r *SpoolReader) await(grown <-chan struct{}) error {
 }
 
 // Seek sets the offset of the next Read. Seeking from the end waits until the
-// content is complete.
+// content is complete; the error is then ctx's or why it never will be.
 func (r *SpoolReader) Seek(offset int64, whence int) (int64, error) {
 	switch whence {
 	case io.SeekStart:
@@ -131,7 +131,8 @@ func (s *Spool) final() (size int64, wait <-chan struct{}, err error) {
 	return s.size, nil, s.err
 }
 
-// Close gives up the reader's hold on the spool. Closing again does nothing.
+// Close gives up the reader's hold on the spool. The error is always nil; closing
+// again does nothing.
 func (r *SpoolReader) Close() error {
 	if !r.closed.Swap(true) {
 		r.spool.release()

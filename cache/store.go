@@ -66,8 +66,8 @@ type Content struct {
 // An Entry is stored content. From a disk its Body is an *os.File.
 type Entry struct {
 	Meta
-	Size  int64
-	Body  Body
+	Size  int64  // of Body in bytes
+	Body  Body   // the content, at its start
 	Layer string // the kind of store that has it, such as "memory" or "disk"
 
 	touched *atomic.Int64 // of memory: when a slower store was last told of its use
@@ -93,8 +93,8 @@ var ErrTooLarge = errors.New("content is too large for this store")
 
 // A MissError says that a store has no whole entry for a key, and why.
 type MissError struct {
-	Key string
-	Err error // the reason; nil if nothing was ever stored there
+	Key string // what was looked for
+	Err error  // the reason; nil if nothing was ever stored there
 }
 
 // Error returns the key and the reason.
@@ -114,7 +114,8 @@ func (e *MissError) Unwrap() error { return e.Err }
 var errKey = errors.New("invalid cache key")
 
 // CheckKey refuses keys that could name something outside of a store, or in the
-// part of it where a disk store keeps its own files; see [Store].
+// part of it where a disk store keeps its own files; see [Store]. The error quotes the
+// key; nil means that it is fit.
 func CheckKey(key string) error {
 	if !fs.ValidPath(key) || key == "." || key[0] == '.' {
 		return fmt.Errorf("%w: %.100q", errKey, key)

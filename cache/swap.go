@@ -24,7 +24,8 @@ type Swapper interface {
 }
 
 // Swap replaces an entry by [Swapper] where s is one. Elsewhere it looks and
-// then puts, which another writer may come between.
+// then puts, which another writer may come between. The error is [ErrConflict], or that
+// of the store.
 func Swap(ctx context.Context, s Store, key string, old, next []byte, meta Meta) error {
 	if sw, ok := s.(Swapper); ok {
 		return sw.Swap(ctx, key, old, next, meta)
@@ -33,7 +34,8 @@ func Swap(ctx context.Context, s Store, key string, old, next []byte, meta Meta)
 }
 
 // ReadSmall returns the content under key, whole, in a slice of the caller's own.
-// Content that is damaged, by its digest, is a miss.
+// Content that is damaged, by its digest, is a miss. Errors are those of Get, and of
+// reading.
 func ReadSmall(ctx context.Context, s Store, key string) ([]byte, Meta, error) {
 	e, err := s.Get(ctx, key)
 	if err != nil {

@@ -34,7 +34,8 @@ type Mover interface {
 }
 
 // Commit stores what is in a finished spool under key, by [Mover] where s is
-// one and by Put elsewhere. The spool's own digest takes the place of meta's.
+// one and by Put elsewhere. The spool's own digest takes the place of meta's. Errors
+// are those of [Spool.Digest], for a spool that is not finished, and of the store.
 func Commit(ctx context.Context, s Store, key string, spool *Spool, meta Meta) error {
 	digest, err := spool.Digest()
 	if err != nil {
@@ -58,7 +59,7 @@ type Deleter interface {
 }
 
 // Delete removes the entry under key if s is a [Deleter], and reports whether
-// it is one.
+// it is one. The error is that of the store.
 func Delete(ctx context.Context, s Store, key string) (bool, error) {
 	d, ok := s.(Deleter)
 	if !ok {
@@ -76,7 +77,7 @@ type Bounded interface {
 }
 
 // Close closes s if it is an [io.Closer], as stores that hold files, or write in the
-// background, are. A layered store closes its layers.
+// background, are, and returns its error. A layered store closes its layers.
 func Close(s Store) error {
 	if c, ok := s.(io.Closer); ok {
 		return c.Close()

@@ -15,8 +15,8 @@ import (
 // WriteBackOptions bounds what waits to be written. A nil *WriteBackOptions and
 // zero fields mean the defaults.
 type WriteBackOptions struct {
-	// Entries and Bytes are how much may wait. Defaults: 1024, and 1 GiB. What
-	// comes when as much waits already is not written to the store.
+	// Entries and Bytes are how much may wait, one entry at least. Defaults: 1024, and
+	// 1 GiB. What comes when as much waits already is not written to the store.
 	Entries int
 	Bytes   int64
 

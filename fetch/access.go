@@ -18,7 +18,7 @@ type Access struct {
 	Caller string        // IP address of the other end of the connection, or what the certificate that it showed names
 	Agent  string        // its User-Agent, of which more than 256 bytes are cut off
 
-	Method  string
+	Method  string           // as it was sent
 	Path    string           // as it was asked for, without query; more than 1 KiB is cut off
 	Request upstream.Request // zero if the protocol has no such path
 

@@ -33,7 +33,8 @@ func BundleFiles(sums *verify.GoSum) []upstream.Request {
 }
 
 // ModuleFiles returns the files of modules: the .info, the go.mod file and the
-// zip of each.
+// zip of each. That a path or version is none, or a version is not canonical, is an
+// error of class NotFound.
 func ModuleFiles(modules ...module.Version) ([]upstream.Request, error) {
 	var files []upstream.Request
 	for _, m := range modules {

@@ -35,8 +35,9 @@ type Client struct {
 }
 
 // New returns a Client for the given options; nil means the user's go settings
-// and the defaults of [Options]. The options are copied, and what is wrong with
-// them is found here. The caller closes the Client.
+// and the defaults of [Options]. The options are copied. The error is what is wrong
+// with them, or that the default store cannot be opened; that a source cannot be
+// reached is none. The caller closes the Client.
 func New(opts *Options) (*Client, error) {
 	o := opts.withDefaults()
 	p, err := o.plan()
@@ -67,7 +68,7 @@ func New(opts *Options) (*Client, error) {
 // CacheDir and MemoryBytes are not looked at. Requests under way are finished by
 // the old options, and later ones do not wait for them. What was learnt of the old
 // sources, such as which are out, is forgotten. If there is anything wrong with the
-// options, nothing changes.
+// options, nothing changes, and the error says what it is.
 func (c *Client) Reconfigure(opts *Options) error {
 	o := opts.withDefaults()
 	p, err := o.plan()

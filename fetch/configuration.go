@@ -15,14 +15,14 @@ import (
 // A ConfigurationGroup is what a [Client] works by in one respect, for showing: no
 // password, token, user information or query is in it.
 type ConfigurationGroup struct {
-	Name     string    `json:"name"`
-	Settings []Setting `json:"settings"`
+	Name     string    `json:"name"`     // what the settings are about
+	Settings []Setting `json:"settings"` // in an order fit for reading
 }
 
 // A Setting is one setting in words.
 type Setting struct {
-	Name  string `json:"name"`
-	Value string `json:"value"`
+	Name  string `json:"name"`  // as an administrator knows it
+	Value string `json:"value"` // in words, with its unit
 }
 
 const thisModule = "github.com/breakwater-go/breakwater"

@@ -9,11 +9,11 @@ import (
 
 // A Decision is what a [Policy] says to one request.
 type Decision struct {
-	Request upstream.Request
-	Denied  bool   // in a dry run: would have been
-	DryRun  bool   // it is noted, and the request answered all the same
-	Rule    string // the part of the policy that decided: "rule", "cooldown", "size" or "check"
-	Reason  string // why it is denied; of what is allowed, the reason that its rule gives, or what a list does not offer; one short line
+	Request upstream.Request // what was asked for
+	Denied  bool             // in a dry run: would have been
+	DryRun  bool             // it is noted, and the request answered all the same
+	Rule    string           // the part of the policy that decided: "rule", "cooldown", "size" or "check"
+	Reason  string           // why it is denied; of what is allowed, the reason that its rule gives, or what a list does not offer; one short line
 }
 
 type noteKey struct{}

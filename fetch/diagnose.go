@@ -11,8 +11,8 @@ import (
 // runs this. It prints plainly, and marshals to JSON with errors as text and
 // durations in nanoseconds. No credential is in it.
 type Diagnosis struct {
-	At   time.Time     `json:"at"`
-	Took time.Duration `json:"took_ns"`
+	At   time.Time     `json:"at"`      // when it began
+	Took time.Duration `json:"took_ns"` // until the last source had been asked
 
 	// Sources are in the order of the configuration; the checksum database is last.
 	Sources []SourceDiagnosis `json:"sources"`
@@ -26,7 +26,7 @@ type SourceDiagnosis struct {
 	Source   string    `json:"source"`             // its name
 	Database bool      `json:"database,omitempty"` // it is the checksum database
 	OK       bool      `json:"ok"`                 // no finding is a [SeverityProblem]
-	Findings []Finding `json:"findings,omitempty"`
+	Findings []Finding `json:"findings,omitempty"` // what is wrong with it, if anything
 
 	// Asked is what was asked for, as module path or resource; empty where nothing
 	// was, and Note then says why.
@@ -40,14 +40,14 @@ type SourceDiagnosis struct {
 	Status      int           `json:"status,omitempty"`      // of the last response
 	Credentials bool          `json:"credentials,omitempty"` // some were sent
 	Certificate *Certificate  `json:"certificate,omitempty"` // the source's own, also one that is refused
-	Steps       Steps         `json:"steps,omitzero"`
-	Took        time.Duration `json:"took_ns"` // in all
+	Steps       Steps         `json:"steps,omitzero"`        // where the time of the first request went
+	Took        time.Duration `json:"took_ns"`               // in all
 }
 
 // Steps is how long each step of the first request took; 0 for one that there was
 // not, or that did not come to its end.
 type Steps struct {
-	DNS       time.Duration `json:"dns_ns,omitzero"`
+	DNS       time.Duration `json:"dns_ns,omitzero"`     // finding the address
 	Connect   time.Duration `json:"connect_ns,omitzero"` // without DNS and TLS
 	TLS       time.Duration `json:"tls_ns,omitzero"`
 	FirstByte time.Duration `json:"first_byte_ns,omitzero"` // from when the request was sent
@@ -55,17 +55,17 @@ type Steps struct {
 
 // A Certificate is what a TLS server shows of itself.
 type Certificate struct {
-	Subject   string    `json:"subject"`
-	Issuer    string    `json:"issuer"`
-	Names     []string  `json:"names"` // host names and addresses that it is for
-	NotBefore time.Time `json:"not_before"`
-	NotAfter  time.Time `json:"not_after"`
+	Subject   string    `json:"subject"`    // whom it names, as a distinguished name
+	Issuer    string    `json:"issuer"`     // who signed it, in the same form
+	Names     []string  `json:"names"`      // host names and addresses that it is for
+	NotBefore time.Time `json:"not_before"` // when it begins to be valid
+	NotAfter  time.Time `json:"not_after"`  // when it ends
 }
 
 // A Finding is one thing that is wrong.
 type Finding struct {
-	Problem  Problem  `json:"problem"`
-	Severity Severity `json:"severity"`
+	Problem  Problem  `json:"problem"`          // what kind of thing
+	Severity Severity `json:"severity"`         // how bad it is
 	Text     string   `json:"text"`             // one sentence: what is wrong
 	Advice   string   `json:"advice,omitempty"` // what to do about it
 	Err      error    `json:"error,omitempty"`  // the cause; nil: Text says all. Its text holds no credential.

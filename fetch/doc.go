@@ -7,9 +7,32 @@
 //		return err
 //	}
 //	defer c.Close()
-//	http.Handle("/goproxy/", http.StripPrefix("/goproxy", fetch.NewHandler(c, nil)))
+//	handler := fetch.NewHandler(c, nil)
+//	http.Handle("/goproxy/", http.StripPrefix("/goproxy", handler))
 //
-// # The life of a request
+// nil means the user's own go settings, a cache in the user's cache directory,
+// and the defaults of [Options].
+//
+// # The path of a request
+//
+//	handler ── one parser ──> Request ──> Client
+//	                                        │ memory ── hit ──> answer
+//	                                        │ disk ──── hit ──> answer
+//	                                        │ miss: one flight for all who ask
+//	                                        ▼
+//	                                      retry
+//	                                        │
+//	                routes ── GOPROXY list ── mirrors (the last two hedged)
+//	                                        │
+//	                                   each source:
+//	circuit( mend( checksums( structure( spool( limit(
+//	        HTTP proxy | directory | the go command ))))))
+//	                                        │ beside it: checksum database
+//	                                        │
+//	            verified spool ── renamed into the cache ──> all who wait
+//	                                        │
+//	       all failed: an older answer if there is one,
+//	                   else one error that says who failed and why
 //
 // A request that the cache can answer asks no source. Anything else joins the
 // one flight there is for that request, however many callers ask. The flight
@@ -21,6 +44,40 @@
 // and tried again with care; [Options] names the knobs, and none has to be turned.
 // [Client.Reconfigure] replaces them while requests go on, and [Client.Ranking]
 // tells how the sources fare.
+//
+// # The packages
+//
+//	upstream               the question, the answer, the errors; sources,
+//	                       GOPROXY lists, mirrors, routes, hedging, balance
+//	upstream/gocmd         a source that fetches from version control
+//	upstream/auth          where credentials for sources come from
+//	upstream/upstreamtest  checks a source of one's own
+//	cache                  stores: memory, disk, layers; the spool that a
+//	                       download is written to once
+//	cache/cachetest        checks a store of one's own
+//	breaker                circuit, retry and limit, as middleware; probes
+//	verify                 what an answer must look like and hash to
+//	fetch                  all of it put together; the handler; policies
+//	fetch/guard            what stands before a handler that strangers reach
+//	fetch/audit            an account of what was handed out
+//	fetch/prommetrics      Prometheus metrics (a module of its own)
+//	fetch/oteltrace        OpenTelemetry spans (a module of its own)
+//
+// # What clients are told
+//
+// Errors are of type [*upstream.Error]. Their class says what a caller may do
+// about them, and is the status that the handler answers with:
+//
+//	not found    404; 410 where a source said so: it does not exist
+//	denied       403; 401 where the caller has not said who he is
+//	timeout      504: a bound on time was met on the way
+//	unavailable  502; 503 with Retry-After where it is known when to ask again
+//	untrusted    502: the bytes are not what a checksum says they must be
+//	overloaded   503 with Retry-After: a limit of ours was met
+//	canceled     503 with Retry-After: the Client was closed
+//
+// Nothing but absence is answered with 404 or 410, for after those two the go
+// command goes on to the next source, version or module path.
 //
 // # Private modules, and who may ask for what
 //

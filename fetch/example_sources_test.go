@@ -11,42 +11,45 @@ import (
 	"github.com/breakwater-go/breakwater/upstream"
 )
 
-// A mirror that is down is replaced while the Client works. What it has fetched
-// stays.
+// A second mirror comes in while the Client works. What was fetched before stays in
+// the store.
 func ExampleClient_Reconfigure() {
+	near := upstream.FS("near", fstest.MapFS{})
+	far := upstream.FS("far", fstest.MapFS{"golang.org/x/mod/@latest": {Data: []byte(`{"Version":"v0.32.0"}`)}})
 	options := func(sources ...upstream.Upstream) *fetch.Options {
 		return &fetch.Options{Upstream: upstream.Mirrors(sources...), Go: &fetch.GoSettings{GOSUMDB: "off"}, Store: cache.NewMemory(nil)}
 	}
-	c, err := fetch.New(options(upstream.Off()))
+	c, err := fetch.New(options(near))
 	if err != nil {
 		log.Fatal(err)
 	}
 	defer c.Close()
 	fmt.Println(c.Sources())
 
-	if err := c.Reconfigure(options(upstream.Off(), files())); err != nil {
+	if err := c.Reconfigure(options(near, far)); err != nil {
 		log.Fatal(err)
 	}
 	fmt.Println(c.Sources())
-	info, err := upstream.ReadInfo(context.Background(), c, "example.com/hello", "v1.1.0")
-	fmt.Println(info.Version, err)
+	latest, err := upstream.ReadLatest(context.Background(), c, "golang.org/x/mod")
+	fmt.Println(latest.Version, err)
 	// Output:
-	// [off]
-	// [off files]
-	// v1.1.0 <nil>
+	// [near]
+	// [near far]
+	// v0.32.0 <nil>
 }
 
 // The mirror that has what is asked for is the better one.
 func ExampleClient_Ranking() {
 	empty := upstream.FS("empty", fstest.MapFS{})
+	full := upstream.FS("full", fstest.MapFS{"golang.org/x/mod/@v/list": {Data: []byte("v0.32.0\n")}})
 	c, err := fetch.New(&fetch.Options{
-		Upstream: upstream.Mirrors(empty, files()), Go: &fetch.GoSettings{GOSUMDB: "off"}, Store: cache.NewMemory(nil),
+		Upstream: upstream.Mirrors(empty, full), Go: &fetch.GoSettings{GOSUMDB: "off"}, Store: cache.NewMemory(nil),
 	})
 	if err != nil {
 		log.Fatal(err)
 	}
 	defer c.Close()
-	if _, err := upstream.ReadList(context.Background(), c, "example.com/hello"); err != nil {
+	if _, err := upstream.ReadList(context.Background(), c, "golang.org/x/mod"); err != nil {
 		log.Fatal(err)
 	}
 	for _, s := range c.Ranking() {
@@ -54,6 +57,6 @@ func ExampleClient_Ranking() {
 		fmt.Println(s.Source, figures.Answers, "answers, coverage", figures.Coverage())
 	}
 	// Output:
-	// files 1 answers, coverage 1
+	// full 1 answers, coverage 1
 	// empty 0 answers, coverage 0
 }

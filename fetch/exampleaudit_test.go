@@ -4,9 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log"
 	"net/http"
 	"net/http/httptest"
+	"testing/fstest"
 
+	"github.com/breakwater-go/breakwater/cache"
 	"github.com/breakwater-go/breakwater/fetch"
 	"github.com/breakwater-go/breakwater/fetch/audit"
 	"github.com/breakwater-go/breakwater/upstream"
@@ -17,7 +20,16 @@ import (
 // account of who got what. Here the account goes to the terminal; audit.Log writes
 // it to a log.
 func ExampleHandlerOptions() {
-	c := newExample()
+	c, err := fetch.New(&fetch.Options{
+		Upstream: upstream.FS("files", fstest.MapFS{
+			"example.com/hello/@v/v1.1.0.mod": {Data: []byte("module example.com/hello\n")},
+		}),
+		Store: cache.NewMemory(nil),
+		Go:    &fetch.GoSettings{GOSUMDB: "off"}, // no database knows these files
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
 	defer c.Close()
 	h := fetch.NewHandler(c, &fetch.HandlerOptions{
 		Authorize: func(r *http.Request, req upstream.Request) error {

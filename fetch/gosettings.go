@@ -14,13 +14,14 @@ import (
 	"time"
 )
 
-// GoSettings are the go command's settings that say where modules come from.
-// See https://go.dev/ref/mod#environment-variables.
+// GoSettings are the go command's settings that say where modules come from, in the
+// go command's own form (https://go.dev/ref/mod#environment-variables). What is empty
+// is as for the go command, but for GOPROXY, which has no default here.
 type GoSettings struct {
-	GOPROXY   string // list of sources
-	GONOPROXY string // patterns of modules that no proxy may be asked for, only version control
-	GONOSUMDB string // patterns of modules that no checksum database may be asked for
-	GOSUMDB   string // the checksum database
+	GOPROXY   string // list of sources; needed where Options has no Upstream
+	GONOPROXY string // patterns of modules that no proxy may be asked for, only version control; empty: those of GOPRIVATE
+	GONOSUMDB string // patterns of modules that no checksum database may be asked for; empty: those of GOPRIVATE
+	GOSUMDB   string // the checksum database; empty: the public one
 
 	// What fetches directly from version control goes by these.
 	GOPRIVATE  string // patterns of the modules that GOVCS calls private

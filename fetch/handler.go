@@ -91,8 +91,11 @@ type HandlerOptions struct {
 // "Disable-Module-Fetch: true" is answered from what is at hand. A stale answer
 // has an Age, and Cache-Status (RFC 9211) says where every answer came from.
 // Errors are text/plain, at most 8 short lines, with the status that their
-// class has in the package's one table. A body that breaks off breaks the
+// class has in the package comment's table. A body that breaks off breaks the
 // connection: it never looks complete.
+//
+// The handler may serve many requests at once. It does not close f, which must not
+// be nil: NewHandler panics then.
 func NewHandler(f Fetcher, opts *HandlerOptions) http.Handler {
 	if f == nil {
 		panic("fetch: NewHandler: the Fetcher is nil")

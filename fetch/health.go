@@ -23,9 +23,9 @@ const (
 type Health struct {
 	Ready bool `json:"ready"` // whether all is there that is required
 
-	Serve  Ability `json:"serve"`
-	Fetch  Ability `json:"fetch"`
-	Verify Ability `json:"verify"`
+	Serve  Ability `json:"serve"`  // answer from what is at hand
+	Fetch  Ability `json:"fetch"`  // get from the sources what is not
+	Verify Ability `json:"verify"` // have verified what it gets
 
 	Sources  []SourceHealth  `json:"sources"`            // as in [Stats]; never nil
 	Database *DatabaseHealth `json:"database,omitempty"` // nil where none is verified
@@ -57,7 +57,7 @@ const (
 // SourceHealth is how one source fares.
 type SourceHealth struct {
 	Name string `json:"name"` // without credentials
-	Role string `json:"role"`
+	Role string `json:"role"` // what it is asked for: [ForModules], [ForPrivate] or [ForDatabase]
 
 	// State is the worst of Lanes, which has the state of the source's circuit by the
 	// name of the lane: "working", "on trial" or "out". A source that is many servers,
@@ -75,13 +75,13 @@ type SourceHealth struct {
 
 // DatabaseHealth is how the checksum database fares; see [verify.SumDBStanding].
 type DatabaseHealth struct {
-	Name           string    `json:"name"`
-	TreeSize       int64     `json:"tree_size"`
-	Confirmed      time.Time `json:"confirmed,omitzero"`
-	Answered       time.Time `json:"answered,omitzero"`
-	Failed         time.Time `json:"failed,omitzero"`
-	Failure        string    `json:"failure,omitempty"` // class of the error
-	SecurityEvents int64     `json:"security_events"`
+	Name           string    `json:"name"`               // the database's name
+	TreeSize       int64     `json:"tree_size"`          // records that the latest known tree head covers; 0: none is known
+	Confirmed      time.Time `json:"confirmed,omitzero"` // when a source last delivered a head that is no older
+	Answered       time.Time `json:"answered,omitzero"`  // when a source last answered anything
+	Failed         time.Time `json:"failed,omitzero"`    // when a question last failed
+	Failure        string    `json:"failure,omitempty"`  // class of the error
+	SecurityEvents int64     `json:"security_events"`    // more than 0 are to be looked into
 }
 
 // health returns what is known, but for Serve and Ready.

@@ -75,11 +75,13 @@ type Options struct {
 
 	// OnSecurityEvent is called when a checksum database contradicts itself or
 	// its signature does not verify. Calls may come from many goroutines at once.
+	// Default: nobody is told but the Logger.
 	OnSecurityEvent func(verify.SecurityEvent)
 
 	// HTTP tunes the HTTP sources that the GOPROXY list makes. Where it names no
 	// Credentials, they come from where the GOAUTH of Go says, as for the go command
 	// (empty means netrc), and are for the go-import pages that Direct asks for, too.
+	// Default: what nil means to [upstream.NewHTTP].
 	HTTP *upstream.HTTPOptions
 
 	// Store keeps what was fetched. It stays open when the Client is closed.
@@ -111,6 +113,7 @@ type Options struct {
 	// Circuit, Retry and Limit tune the middleware of those names, Hedge when a
 	// second mirror is asked beside a slow one, and Spool what is too slow for a
 	// body and when one that broke off goes on; its New is not looked at.
+	// Default: what nil means to each of them.
 	Circuit *breaker.CircuitOptions
 	Retry   *breaker.RetryOptions
 	Limit   *breaker.LimitOptions
@@ -138,7 +141,8 @@ type Options struct {
 	Prefetch *PrefetchOptions
 
 	// Offline answers from the store alone: no source is ever asked, and none
-	// need be configured.
+	// need be configured; with a Go of your own, GOPROXY is "off" then. What is not
+	// there is unavailable, with [upstream.ErrOffline] as the cause. Default: false.
 	Offline bool
 
 	// TTL is how long the answer to a changeable question (a list, @latest, a

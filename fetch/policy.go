@@ -32,7 +32,7 @@ type Policy struct {
 	// Rules are tried in order: the first whose patterns and versions match
 	// decides. What none matches is allowed. Of a module that is denied nothing
 	// at all is asked of the Fetcher, nor is a checksum database asked about it.
-	// Toolchains (golang.org/toolchain) are modules like others.
+	// Toolchains (golang.org/toolchain) are modules like others. Default: no rules.
 	Rules []Rule
 
 	// Cooldown is how old a version has to be. A younger one is refused with the
@@ -60,7 +60,7 @@ type Policy struct {
 	Cooldown time.Duration
 
 	// CooldownExempt is a comma-separated list of glob patterns of module path
-	// prefixes, as in GOPRIVATE, to which Cooldown does not apply.
+	// prefixes, as in GOPRIVATE, to which Cooldown does not apply. Default: none.
 	CooldownExempt string
 
 	// Published says when a version became public. It may be called by many
@@ -92,6 +92,7 @@ type Policy struct {
 	// and with [Policed.Close], and keeps the values of the first caller's, so that
 	// [upstream.Offline] tells whether it may use the network. A Check that does
 	// not heed its context goes on in the background without anybody waiting.
+	// Default: every zip is handed out.
 	Check func(ctx context.Context, m module.Version, zip io.ReaderAt, size int64) error
 
 	// CheckTimeout is how long callers wait for Check, or for Published,
@@ -111,7 +112,7 @@ type Policy struct {
 	// DryRun has every decision made and noted, in all the time that it takes,
 	// and every request answered as if there were no policy. A denial is noted
 	// as one; a list that would have been shorter, or a @latest that would have
-	// been another, as allowed, with what would not have been offered.
+	// been another, as allowed, with what would not have been offered. Default: false.
 	DryRun bool
 
 	// OnDecision is told of each decision in which a part of the policy had a

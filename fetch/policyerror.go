@@ -12,8 +12,8 @@ import (
 // kept the policy from knowing, such as Unavailable in an outage, for the answer
 // may be another one later.
 type PolicyError struct {
-	Decision Decision
-	Err      error // what a callback or a source said; nil if that is not worth unwrapping
+	Decision Decision // what was decided, and why
+	Err      error    // what a callback or a source said; nil if that is not worth unwrapping
 }
 
 // Error returns the reason.

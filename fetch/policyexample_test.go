@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log"
+	"net/http/httptest"
 	"testing/fstest"
 	"time"
 
@@ -66,4 +67,37 @@ func ExamplePolicy() {
 	// v1.0.0 v1.5.0 <nil>
 	// example.com/lib@v1.4.1 (mod): denied: denied by policy: these lose data
 	// example.com/viral/v2 (list): denied: denied by policy: its licence is not for us: ask legal@example.com
+}
+
+// Wherever a Fetcher is taken, the policed one can be given, such as to a handler.
+func ExamplePolicy_Wrap() {
+	client, err := fetch.New(&fetch.Options{
+		Upstream: upstream.FS("modules", fstest.MapFS{
+			"golang.org/x/mod/@latest": {Data: []byte(`{"Version":"v0.32.0"}`)},
+		}),
+		Store: cache.NewMemory(nil), Go: &fetch.GoSettings{GOSUMDB: "off"},
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer client.Close()
+	policy := fetch.Policy{Rules: []fetch.Rule{
+		{Patterns: "golang.org/x", Allow: true},
+		{Patterns: "*", Reason: "only what was reviewed"},
+	}}
+	policed, err := policy.Wrap(client)
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer policed.Close()
+
+	handler := fetch.NewHandler(policed, nil)
+	for _, path := range []string{"golang.org/x/mod", "example.com/lib"} {
+		w := httptest.NewRecorder()
+		handler.ServeHTTP(w, httptest.NewRequest("GET", "/"+path+"/@latest", nil))
+		fmt.Println(w.Code, w.Body)
+	}
+	// Output:
+	// 200 {"Version":"v0.32.0"}
+	// 403 example.com/lib (latest): denied: denied by policy: only what was reviewed
 }

@@ -29,7 +29,7 @@ type Rule struct {
 	// Default: all versions, and the lists and queries of the module too.
 	Versions string
 
-	Allow  bool
+	Allow  bool   // allows what matches; false denies it
 	Reason string // shown to the user, one line; default: which patterns deny it
 }
 

@@ -12,7 +12,8 @@ import (
 // Purge removes what the store holds of the modules that match the patterns, which
 // are as in GOPRIVATE, and returns how many entries that were. What was remembered
 // of them is forgotten, too. What is being fetched at the time may come back. The
-// store must be a [cache.Lister].
+// store must be a [cache.Lister] and a [cache.Deleter]; if not, the error is
+// [cache.ErrNotLister]. Patterns must satisfy [upstream.CheckPatterns].
 func (c *Client) Purge(ctx context.Context, patterns string) (int, error) {
 	if err := upstream.CheckPatterns(patterns); err != nil {
 		return 0, err

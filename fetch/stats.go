@@ -27,7 +27,7 @@ type counts struct {
 // Stats are figures of a [Client] at one moment. Counts are since Since, also
 // across [Client.Reconfigure]; what is said of sources is since they were configured.
 type Stats struct {
-	Since    time.Time
+	Since    time.Time       // when the Client was made
 	Requests [Outcomes]int64 // that have ended, by [Outcome]
 	InFlight int64           // calls of Fetch under way
 	Flights  int             // downloads and look-ups under way, those of the background included
@@ -43,10 +43,10 @@ type Stats struct {
 	Stored       int64               // downloads that were stored
 	Degraded     [Degradations]int64 // by [Degraded]
 
-	Prefetch PrefetchStats // none of which are in Requests
-	Cache    []cache.Usage // by layer, the fastest first
-	Sources  []SourceStats // in the order of the configuration, the checksum database's own server last
-	Database *DatabaseStats
+	Prefetch PrefetchStats  // none of which are in Requests
+	Cache    []cache.Usage  // by layer, the fastest first
+	Sources  []SourceStats  // in the order of the configuration, the checksum database's own server last
+	Database *DatabaseStats // nil where none is verified
 }
 
 // SourceStats are figures of one source.
@@ -67,7 +67,7 @@ type SourceStats struct {
 
 // DatabaseStats is what is known of the checksum database that is verified.
 type DatabaseStats struct {
-	Name string
+	Name string // the database's name
 	verify.SumDBStanding
 }
 

@@ -24,7 +24,8 @@ type StatusOptions struct {
 	Diagnose bool
 }
 
-// A StatusHandler is the page that [NewStatusHandler] returns.
+// A StatusHandler is the page that [NewStatusHandler] returns. Its methods may be
+// called by many goroutines at once.
 type StatusHandler struct {
 	client      *Client
 	opts        StatusOptions
@@ -59,8 +60,8 @@ func NewStatusHandler(c *Client, opts *StatusOptions) *StatusHandler {
 	return h
 }
 
-// Close ends the record; the page goes on to show what is known. Closing again does
-// nothing.
+// Close ends the record; the page goes on to show what is known. The error is always
+// nil; closing again does nothing.
 func (h *StatusHandler) Close() error {
 	h.stop()
 	return nil

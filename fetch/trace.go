@@ -66,16 +66,16 @@ type Trace struct {
 
 // A RequestStart is the begin of a call of Fetch.
 type RequestStart struct {
-	Request upstream.Request
-	Begun   time.Time
+	Request upstream.Request // what is asked for
+	Begun   time.Time        // when Fetch was called
 }
 
 // A RequestEnd is the end of a call of Fetch.
 type RequestEnd struct {
-	Request upstream.Request
-	Begun   time.Time
-	Took    time.Duration // until the answer was ready to be read
-	Outcome Outcome
+	Request upstream.Request // what was asked for
+	Begun   time.Time        // when Fetch was called
+	Took    time.Duration    // until the answer was ready to be read
+	Outcome Outcome          // how it ended
 
 	// Source is who answered, a source or a layer of the store, and Size the size of the
 	// answer in bytes; empty and 0 without an answer.
@@ -90,16 +90,16 @@ type RequestEnd struct {
 
 // An AttemptStart is the begin of a call to a source.
 type AttemptStart struct {
-	Source  string
-	Request upstream.Request
-	Begun   time.Time
+	Source  string           // its name
+	Request upstream.Request // what it is asked for
+	Begun   time.Time        // when the call is made
 }
 
 // A Verification says whether a file is what it must be. None is made of files that
 // nobody has to vouch for, nor of those that the store held verified.
 type Verification struct {
-	Request upstream.Request
-	Source  string // where the file came from; empty if it was in the store
+	Request upstream.Request // for the file
+	Source  string           // where the file came from; empty if it was in the store
 
 	// Verified names the check that the file passed, as [upstream.Response.Verified]
 	// does; empty if it passed none.
@@ -113,18 +113,18 @@ type Verification struct {
 
 // A Commit is the end of storing a download.
 type Commit struct {
-	Request  upstream.Request
-	Size     int64
-	Took     time.Duration
-	Verified string // as in a [Verification]
-	Err      error  // nil: it is stored
+	Request  upstream.Request // what was downloaded
+	Size     int64            // in bytes
+	Took     time.Duration    // the storing, without the download
+	Verified string           // as in a [Verification]
+	Err      error            // nil: it is stored
 }
 
 // A Degradation says what is less than it should be.
 type Degradation struct {
-	Request upstream.Request
-	What    Degraded
-	Err     error // why
+	Request upstream.Request // whose answer it is about
+	What    Degraded         // in what way
+	Err     error            // why
 }
 
 // Degraded is in what way something is less than it should be.

@@ -15,7 +15,8 @@ import (
 
 // SaveZip downloads the zip of m, whose version is canonical, to a file. The
 // file appears whole or not at all: it is written beside its place, synced and
-// renamed, replacing what was there.
+// renamed, replacing what was there. Errors are those of f, of type [*upstream.Error],
+// and of the file.
 func SaveZip(ctx context.Context, f Fetcher, m module.Version, file string) (err error) {
 	resp, err := upstream.OpenZip(ctx, f, m)
 	if err != nil {
@@ -44,8 +45,9 @@ func SaveZip(ctx context.Context, f Fetcher, m module.Version, file string) (err
 
 // Extract downloads the zip of m, whose version is canonical, and unpacks the
 // module's files into dir, which must not exist yet or be empty. The limits and
-// rules are the go command's (golang.org/x/mod/zip). After an error, dir may
-// hold part of the files.
+// rules are the go command's (golang.org/x/mod/zip). The zip is in the directory for
+// temporary files meanwhile. Errors are those of f, of type [*upstream.Error], and of
+// the files. After an error, dir may hold part of them.
 func Extract(ctx context.Context, f Fetcher, m module.Version, dir string) error {
 	if files, err := os.ReadDir(dir); err == nil && len(files) > 0 {
 		return fmt.Errorf("extracting %s: %s is not empty", m, dir)

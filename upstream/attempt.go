@@ -9,9 +9,9 @@ import (
 // middleware that tries again, asks beside, or goes on with what broke off, one
 // request has several.
 type Attempt struct {
-	Source  string
-	Request Request
-	Begun   time.Time
+	Source  string    // its name
+	Request Request   // what it was asked for
+	Begun   time.Time // when the call was made
 
 	// Took is how long it took until the whole answer was here, or the failure
 	// clear. FirstByte is how long the source was waited for until the answer

@@ -21,7 +21,7 @@ type Budget struct {
 
 // NewBudget returns a full Budget: extra requests may be a share of all ordinary
 // ones, beside a burst of so many tokens and perSecond new ones, for times in
-// which there is little to have a share of.
+// which there is little to have a share of. Negative numbers count as 0.
 func NewBudget(share float64, burst int, perSecond float64) *Budget {
 	return &Budget{
 		share: max(0, share), burst: float64(max(0, burst)), perSecond: max(0, perSecond),

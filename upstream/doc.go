@@ -6,12 +6,24 @@
 // not be had this time. Those three are never mixed up: an outage that looks
 // like absence would make the go command pick another version or another module.
 //
+//	src, err := upstream.NewHTTP("https://proxy.example", nil)
+//	if err != nil {
+//		return err
+//	}
+//	info, err := upstream.ReadLatest(ctx, src, "golang.org/x/mod")
+//
+// [ReadList], [ReadLatest], [ReadInfo], [ReadMod] and [OpenZip] put the usual
+// questions and read what the answers say.
+//
 // # Sources
 //
 //   - [NewHTTP] asks a module proxy over HTTP.
 //   - [Dir] and [FS] read a tree laid out like GOMODCACHE/cache/download.
-//   - [ParseGOPROXY] and [NewGOPROXY] understand what the go command accepts in
+//   - [NewGOPROXY] and [ParseGOPROXY] understand what the go command accepts in
 //     the GOPROXY variable.
+//   - [NewSumDB] asks a checksum database at its own URL.
+//   - [Func] makes a source of a function; a type of one's own with the method
+//     Fetch is one, too, and package upstreamtest checks what it promises.
 //   - Package gocmd fetches from version control, which is what "direct" means.
 //
 // What an HTTP source sends so that it is let in are [Credentials]; package auth
@@ -26,16 +38,22 @@
 //
 // [NewMirrors] takes a [Balance], which chooses who is asked first, and backups.
 // [Hedge] has mirrors, and the "|" of a list, ask the next source beside one that
-// is slower than it usually is; [Meter] measures what is usual. A call tells how
-// it is coming along through the [Progress] in its context.
+// is slower than it usually is; [Meter] measures what is usual.
 //
-// # Use
+// # Middleware
 //
-//	src, err := upstream.NewHTTP("https://proxy.example", nil)
-//	if err != nil {
-//		return err
-//	}
-//	info, err := upstream.ReadLatest(ctx, src, "golang.org/x/mod")
+// A [Middleware] is a function from Upstream to Upstream. [Chain] puts several
+// around one source, the outermost first. What a wrapper hides, such as the name
+// of the source, [As] and [Name] find behind its method Unwrap. Packages breaker
+// and verify are made of middleware.
+//
+// # What a call brings along
+//
+// The context carries what is of one call and not part of the question: whether
+// it may use the network ([WithOffline]), whether somebody waits for it
+// ([WithPriority]), where a download broke off ([WithResumePoint]), whom to tell
+// how it is coming along ([WithProgress]), and the trace and the proxies that it
+// came from ([WithTraceContext], [WithVia]).
 //
 // # Design notes
 //
@@ -55,7 +73,7 @@
 // from [NewRequest]: a look-up needs a database, a module and a version, one
 // more than a file of a module does.
 //
-// The other errors behind a ranked error are in [Error.Attempts] and not in the
+// The other errors behind a ranked error are in [Error].Attempts and not in the
 // chain that errors.Is walks. A list that got "not found" from one source and an
 // outage from the next has not found out that the module does not exist, and
 // errors.Is(err, fs.ErrNotExist) must not say so.

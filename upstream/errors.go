@@ -35,7 +35,7 @@ func (c Class) String() string {
 	return fmt.Sprintf("Class(%d)", c)
 }
 
-// ErrRevalidating is the [Response.Stale] of an old answer that is given at
+// ErrRevalidating is the [Response].Stale of an old answer that is given at
 // once because a new one is already being fetched.
 var ErrRevalidating = errors.New("an older answer, being renewed")
 
@@ -46,7 +46,7 @@ var ErrRevalidating = errors.New("an older answer, being renewed")
 // other Error does, whatever it wraps. In the same way only Timeout satisfies
 // errors.Is(err, context.DeadlineExceeded).
 type Error struct {
-	Class   Class
+	Class   Class   // what kind of failure it is; the zero Class is [Unavailable]
 	Request Request // zero if none could be made
 	Subject string  // what was asked for, where there is no Request
 	Source  string  // name of the source; empty if no source was asked
@@ -244,7 +244,8 @@ func AsError(err error, req Request, source string) *Error {
 	return &Error{Class: ClassOf(err), Request: req, Source: source, Err: err}
 }
 
-// ContextError returns the [*Error] for a ctx that has ended, naming its cause.
+// ContextError returns the [*Error] for a ctx that has ended, naming its cause: of
+// class Timeout or Canceled.
 func ContextError(ctx context.Context, req Request, source string) *Error {
 	return &Error{Class: ClassOf(ctx.Err()), Request: req, Source: source, Err: context.Cause(ctx)}
 }

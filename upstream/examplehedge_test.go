@@ -4,6 +4,9 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
 	"testing/fstest"
 	"time"
 
@@ -58,7 +61,16 @@ func ExampleNewMirrors() {
 
 // A download broke off after 6 of 10 bytes.
 func ExampleWithResumePoint() {
-	u := cdn("0123456789")
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("ETag", `"v1"`)
+		http.ServeContent(w, r, "", time.Time{}, strings.NewReader("0123456789"))
+	}))
+	defer server.Close()
+	u, err := upstream.NewHTTP(server.URL, nil)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
 	req, err := upstream.NewRequest(upstream.Zip, "example.com/hello", "v1.0.0")
 	if err != nil {
 		fmt.Println(err)

@@ -18,7 +18,7 @@ type Exchange struct {
 	URL   string // who was asked; after a redirect, where that led
 	Proxy string // the forward proxy it went through; empty: none, or it is not known
 
-	Began time.Time
+	Began time.Time     // when the request was made
 	Took  time.Duration // until the response's header was there, or the failure
 
 	Status      int    // of the response; 0: none came, and so for all that follows

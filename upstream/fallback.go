@@ -8,7 +8,7 @@ import (
 
 // A Step is an entry of a [Fallback] list.
 type Step struct {
-	Upstream Upstream
+	Upstream Upstream // what is asked
 
 	// OnAnyError says when the next step is asked: after any error, as behind
 	// a "|" in GOPROXY, or, if false, only after "not found", as behind a ",".

@@ -66,7 +66,8 @@ func ReachedFor(u Upstream, req Request, fails func(source Upstream) bool) []Ups
 }
 
 // Sources returns u's sources, in order: u itself, or if it is a [Group], the
-// sources in its members. Middleware around a source is part of it.
+// sources in its members. Middleware around a source is part of it; middleware
+// around a Group hides its members, so that the whole counts as one source.
 func Sources(u Upstream) []Upstream {
 	g, ok := u.(Group)
 	if !ok {

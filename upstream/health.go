@@ -4,7 +4,7 @@ import "time"
 
 // Health is what a source's circuit breaker knows about it.
 type Health struct {
-	State HealthState
+	State HealthState // whether it is asked at present
 
 	// Back is when the source last came back after it had been Out; zero if it
 	// never was.
@@ -15,9 +15,9 @@ type Health struct {
 type HealthState uint8
 
 const (
-	Working HealthState = iota
-	OnTrial             // it was out, and the next request will show whether it is back
-	Out                 // it is not asked at present
+	Working HealthState = iota // it is asked, like any other
+	OnTrial                    // it was out, and the next request will show whether it is back
+	Out                        // it is not asked at present
 )
 
 // String returns "working", "on trial" or "out".
@@ -29,7 +29,7 @@ func (s HealthState) String() string {
 // it fares.
 type HealthReporter interface {
 	Upstream
-	Health(Lane) Health
+	Health(Lane) Health // in one lane, at this moment; it waits for nothing
 }
 
 // HealthOf returns the health of a source, looking behind middleware. A source

@@ -46,7 +46,7 @@ type HedgeOptions struct {
 
 // A HedgeEvent says that a source was asked while another was still being asked.
 type HedgeEvent struct {
-	Request Request
+	Request Request       // what both were asked for
 	Source  string        // which was asked
 	Beside  string        // which was being asked already; the latest, if there were several
 	After   time.Duration // how long that one had been asked

@@ -8,8 +8,8 @@ type Lane uint8
 
 const (
 	SmallFiles Lane = iota // lists, .info and go.mod files
-	Zips
-	SumDBs // what checksum databases serve
+	Zips                   // the modules' files
+	SumDBs                 // what checksum databases serve
 
 	Lanes = 3 // how many there are
 )

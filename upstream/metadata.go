@@ -25,7 +25,7 @@ type Metadata struct {
 
 // ParseMetadata reads an .info file or @latest answer to req. The version must
 // be canonical, and if req itself named a canonical version, exactly that one
-// (modfetch/proxy.go, Stat). Anything else is garbage from the source.
+// (modfetch/proxy.go, Stat). Anything else is garbage from the source, and an error.
 func ParseMetadata(req Request, data []byte) (Metadata, error) {
 	var m Metadata
 	if bytes.HasPrefix(bytes.TrimSpace(data), []byte("<")) {

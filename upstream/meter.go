@@ -36,8 +36,8 @@ type Figures struct {
 
 // Percentiles are the times that so many of a hundred calls stayed within.
 type Percentiles struct {
-	Count    int // of measurements; below about ten the others mean little
-	P50, P95 time.Duration
+	Count    int           // of measurements; below about ten the others mean little
+	P50, P95 time.Duration // half of them, and 95 of a hundred, took no longer
 }
 
 // Coverage returns the part of what is known to exist that the source had,

@@ -14,7 +14,7 @@ var errNoSources = errors.New("no source is configured for it")
 
 // A Member is one of a group of mirrors.
 type Member struct {
-	Upstream Upstream
+	Upstream Upstream // the member itself: a source, or a group of some
 
 	// Weight is the member's part of the requests where the [Balance] heeds it,
 	// in relation to the others'. Zero or less means 1.

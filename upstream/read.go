@@ -10,7 +10,8 @@ import (
 
 // ReadList asks u for the versions that it lists for a module path, in the
 // order in which it lists them. Retracted versions and pseudo-versions are among
-// them. A source may answer an empty list; see [ReadLatest].
+// them. A source may answer an empty list; see [ReadLatest]. A body that is no list
+// is an error of class Unavailable, as for [ParseList].
 func ReadList(ctx context.Context, u Upstream, path string) ([]Listed, error) {
 	return readParsed(ctx, u, List, path, "", func(_ Request, data []byte) ([]Listed, error) {
 		return ParseList(data)
@@ -18,18 +19,21 @@ func ReadList(ctx context.Context, u Upstream, path string) ([]Listed, error) {
 }
 
 // ReadLatest asks u for its latest version of a module path. A source that
-// answers "not found" may still have a list.
+// answers "not found" may still have a list. A body that is not what [ParseMetadata]
+// takes is an error of class Unavailable.
 func ReadLatest(ctx context.Context, u Upstream, path string) (Metadata, error) {
 	return readParsed(ctx, u, Latest, path, "", ParseMetadata)
 }
 
 // ReadInfo asks u for the metadata of a canonical version, or of the version
-// that a version query such as a branch name stands for.
+// that a version query such as a branch name stands for. A body that is not what
+// [ParseMetadata] takes is an error of class Unavailable.
 func ReadInfo(ctx context.Context, u Upstream, path, query string) (Metadata, error) {
 	return readParsed(ctx, u, Info, path, query, ParseMetadata)
 }
 
-// ReadMod asks u for the go.mod file of m, whose version is canonical.
+// ReadMod asks u for the go.mod file of m, whose version is canonical. What is in the
+// file is not looked at. Errors are those of [NewRequest] and [ReadAll].
 func ReadMod(ctx context.Context, u Upstream, m module.Version) ([]byte, error) {
 	return readParsed(ctx, u, Mod, m.Path, m.Version, func(_ Request, data []byte) ([]byte, error) {
 		return data, nil
@@ -37,7 +41,7 @@ func ReadMod(ctx context.Context, u Upstream, m module.Version) ([]byte, error) 
 }
 
 // OpenZip asks u for the zip of m, whose version is canonical. The caller
-// closes the response's Body.
+// closes the response's Body. Errors are those of [NewRequest] and of u.
 func OpenZip(ctx context.Context, u Upstream, m module.Version) (*Response, error) {
 	req, err := NewRequest(Zip, m.Path, m.Version)
 	if err != nil {
@@ -47,7 +51,8 @@ func OpenZip(ctx context.Context, u Upstream, m module.Version) (*Response, erro
 }
 
 // ReadAll asks u and reads the whole body into memory. A body that breaks off,
-// is not as long as announced or exceeds [Kind.MaxSize] is an error.
+// is not as long as announced or exceeds [Kind.MaxSize] is an error of class
+// Unavailable. Errors of u are returned as they are.
 func ReadAll(ctx context.Context, u Upstream, req Request) ([]byte, error) {
 	data, _, err := readAll(ctx, u, req)
 	return data, err

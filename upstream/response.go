@@ -11,8 +11,8 @@ import (
 // still fail. Behind the middleware of package verify, and so from a Fetcher,
 // Body is complete and checked, and is also an [io.Seeker] and [io.ReaderAt].
 type Response struct {
-	Body io.ReadCloser
-	Size int64 // of the content in bytes; 0 or less where a source has not said
+	Body io.ReadCloser // the content, from Offset on; never nil
+	Size int64         // of the content in bytes; 0 or less where a source has not said
 
 	// ModTime is when the source says that the content last changed; zero if
 	// it has not said.

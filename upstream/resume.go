@@ -13,14 +13,14 @@ import (
 type ResumePoint struct {
 	Offset    int64  // how many bytes there are already; 0: none, and the rest means nothing
 	Size      int64  // of the whole; 0 or less if it is not known
-	Validator string // [Response.Validator] of what broke off
+	Validator string // [Response].Validator of what broke off
 }
 
 type resumeKey struct{}
 
 // WithResumePoint returns a context whose call for a zip may be answered with
 // only what is behind the point, if the source still, or also, has that very
-// content. [Response.Offset] tells what it did. A source need not heed it.
+// content. [Response].Offset tells what it did. A source need not heed it.
 func WithResumePoint(ctx context.Context, p ResumePoint) context.Context {
 	return context.WithValue(ctx, resumeKey{}, p)
 }

@@ -28,11 +28,12 @@ type Route struct {
 // a pattern that is malformed or that no module path can match
 // (golang.org/x/mod/module.CheckPath), such as a URL, one with "..." or with a
 // space before it. Matching passes over those, and would send private paths where
-// they do not belong. Empty elements are refused, too, that behind a trailing
+// they do not belong. Empty path elements are refused, too, that behind a trailing
 // slash included, which matching ignores.
 //
-// An empty list is in order, and so are empty items beside patterns, for the go
-// command takes them. A list of commas alone is not.
+// An empty list is in order, and so is nothing between two commas, for the go
+// command takes them. A list of commas alone is not. The error quotes the pattern that
+// is wrong; nil means that all is well.
 func CheckPatterns(patterns string) error {
 	if patterns != "" && strings.Trim(patterns, ",") == "" {
 		return errNoPatterns

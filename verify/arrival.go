@@ -10,10 +10,10 @@ import (
 
 // An Arrival is a zip that a source has begun to send. Nothing of it has been checked.
 type Arrival struct {
-	Request upstream.Request
-	Source  string    // who sends it
-	Size    int64     // in bytes, as the source says; 0 or less: it does not
-	ModTime time.Time // as the source says; zero: it does not
+	Request upstream.Request // for the zip
+	Source  string           // who sends it
+	Size    int64            // in bytes, as the source says; 0 or less: it does not
+	ModTime time.Time        // as the source says; zero: it does not
 
 	// Spool takes it in: it grows, and is finished when all is here, or fails. What it
 	// holds is a begin of the file that the source has, but it may turn out not to be

@@ -12,7 +12,8 @@ import (
 )
 
 // An Expectation is the question of what a module version must hash to, asked
-// once for a download, beside it, whichever and however many sources are tried.
+// once for a download, beside it, whichever and however many sources are tried. Any
+// number of goroutines may wait for it.
 type Expectation struct {
 	module   module.Version
 	kind     upstream.Kind
@@ -79,7 +80,8 @@ func expectationOf(ctx context.Context, req upstream.Request) *Expectation {
 //
 // Only a zip that was put together from pieces, and for which the expectation failed,
 // has no way through but [Mend]'s: a clean download. Checksums belongs around
-// [Structure].
+// [Structure] and [Spooled]: an answer that is not spooled cannot be compared, and is
+// an error.
 func Checksums() upstream.Middleware {
 	return func(next upstream.Upstream) upstream.Upstream { return &checksums{next} }
 }

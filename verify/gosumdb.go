@@ -36,7 +36,8 @@ const (
 // ParseGOSUMDB reads a value of the GOSUMDB variable as the go command does
 // (modfetch/sumdb.go, dbDial): the name of the public database or of its alias
 // for mainland China, a verifier key, either of them followed by a URL, or "off".
-// For "off" the Database is nil.
+// For "off" the Database is nil. What is none of these is an error, which holds no
+// credential of the URL.
 func ParseGOSUMDB(value string) (*Database, error) {
 	if value == "off" {
 		return nil, nil

@@ -14,7 +14,7 @@ import (
 	"golang.org/x/mod/zip"
 )
 
-// HashMod returns the h1 hash of a go.mod file.
+// HashMod returns the h1 hash of a go.mod file. The error is that of reading it.
 func HashMod(goMod io.Reader) (string, error) {
 	return dirhash.Hash1([]string{"go.mod"}, func(string) (io.ReadCloser, error) {
 		return io.NopCloser(goMod), nil

@@ -10,7 +10,8 @@ import (
 
 // A Salvage keeps what a zip that broke off has brought, so that the next source
 // that is asked for it may go on from there. One belongs to one file, however
-// many sources and tries it takes; whoever makes it closes it.
+// many sources and tries it takes, also where some are asked at once; whoever makes it
+// closes it.
 type Salvage struct {
 	req upstream.Request
 

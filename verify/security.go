@@ -15,13 +15,13 @@ import (
 // A SecurityEvent is proof that somebody lied: a checksum database about its
 // own history, or a source about what the database said.
 type SecurityEvent struct {
-	Database string
+	Database string   // the database's name
 	Source   string   // who delivered it
 	Err      error    // what is wrong
 	Evidence [][]byte // what was delivered, and what it contradicts
 
 	// Key is the key in the store under which the evidence is kept; empty if it
-	// could not be stored.
+	// could not be stored, or after the first 100 events of a [SumDB].
 	Key string
 }
 

@@ -11,7 +11,8 @@ import (
 // Signed returns middleware for one source that checks the signature on each
 // tree head of the database that the source sends, so that a bad one counts
 // against that source and the next one is asked. It is reported as a security
-// event, and the error is of class Untrusted.
+// event, and the error is of class Untrusted. It belongs around [Spooled]: an answer
+// that is not spooled passes as it is.
 func (s *SumDB) Signed() upstream.Middleware {
 	return func(next upstream.Upstream) upstream.Upstream {
 		return &signed{next, s}

@@ -63,7 +63,7 @@ func (o *SpoolOptions) withDefaults() SpoolOptions {
 //
 // A body that is longer than [upstream.Kind.MaxSize] is the source's failure, and
 // so is one that breaks off, that all but stands still, or that is not as long as
-// announced. A zip that breaks off goes on where it was
+// announced. A zip that breaks off goes on where it was, once 64 KiB of it are here
 // ([upstream.WithResumePoint]); what a source that cannot go on has left is for
 // the next, where the context has a [Salvage]. A spool that cannot be written is
 // no source's failure: that error names no Source.

@@ -29,7 +29,8 @@ type SumDBOptions struct {
 	LatestTTL time.Duration
 
 	// OnSecurityEvent is called when a database contradicts itself or a
-	// signature does not verify. Calls may come from many goroutines at once.
+	// signature does not verify. Calls may come from many goroutines at once. Default:
+	// nobody is told but the Logger.
 	OnSecurityEvent func(SecurityEvent)
 
 	// Strike is called with the name of a source whose answer had the right form
@@ -64,6 +65,9 @@ type SumDBOptions struct {
 // made: calls take a context, a failure is forgotten with the call, a security
 // error can be told from an outage, and tiles of a tree that turns out to be
 // forked are not stored.
+//
+// Its methods may be called by many goroutines at once, and by many processes that
+// share the store.
 type SumDB struct {
 	db     *Database
 	source upstream.Upstream

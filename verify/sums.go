@@ -58,11 +58,11 @@ type Verifier interface {
 
 // A MismatchError says that a file is not the one that somebody vouches for.
 type MismatchError struct {
-	Module module.Version
-	Kind   upstream.Kind // Mod or Zip
-	Got    string        // the hash of what was received
-	Want   []string      // the hashes that would do
-	By     string        // who says so
+	Module module.Version // whose file it is
+	Kind   upstream.Kind  // Mod or Zip
+	Got    string         // the hash of what was received
+	Want   []string       // the hashes that would do
+	By     string         // who says so
 }
 
 // Error names the file, both hashes and who vouches for the expected one.
@@ -98,7 +98,8 @@ func (s Sums) of(k upstream.Kind) []string {
 
 // Check is [Verifier]'s method of that name for every Verifier whose sums are
 // of the h1 algorithm. Sums for another algorithm are passed over; if there is
-// none left to compare with, the content does not match.
+// none left to compare with, the content does not match. The error is a
+// [*MismatchError], or that of reading the content.
 func Check(m module.Version, k upstream.Kind, content io.ReaderAt, size int64, want Sums) error {
 	got, err := hashOf(k, content, size)
 	if err != nil {

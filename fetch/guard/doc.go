@@ -31,40 +31,49 @@
 // comes to the same; what is said of a connection is then said of the stream, if
 // not marked. Nothing of this asks a source, and no answer repeats a credential.
 //
-//	request                                       answer
-//	-------                                       ------
-//	path with "..", "//", "\", escaped or not     404: paths are never cleaned or resolved, only parsed
-//	escaped NUL, line break, not UTF-8            404
-//	raw NUL or control character, bad escape      400, connection closed
-//	path longer than 2 KiB                        404
-//	URL longer than 4 KiB, query longer than 256  414
-//	shorter query                                 ignored
-//	absolute URL of whatever host                 its path is answered; nothing is fetched from that host
-//	credentials in the URL                        400; in the Host: 400, HTTP/2: stream reset
-//	no Host, two, or a malformed one              400, connection closed
-//	Host not in ServerOptions.Hosts, if set       421 (DNS rebinding)
-//	headers beyond 64 KiB                         431, connection closed
-//	control character or space in a header name   400, connection closed
-//	two lengths, or a malformed one               400, connection closed
-//	a length and chunks (request smuggling)       400, connection closed
-//	a body, of whatever method                    400 at once; 1 s later the connection is closed
-//	POST, PUT, TRACE, CONNECT, "OPTIONS *", ...   405
-//	an unknown Expect; HTTP version; encoding     417; 505; 501; connection closed
-//	garbage after a request                       the request is answered, then 400, connection closed
-//	more than 8 ranges, or two Range headers      200 and the whole file
-//	a malformed range, or one beyond the end      416
-//	Via longer than 1 KiB, or with our own ID     403
-//	X-Forwarded-For and its like                  ignored, unless ForwardedFor is told who may say it
-//	two Authorization headers                     401
-//	wrong password, unknown user                  401, the same for both
-//	what a Check refuses                          403; Hidden: 404
-//	too many requests                             held back for up to 2 s, then 429 with Retry-After (Rate)
-//	a header, or TLS handshake, longer than 10 s  connection closed
-//	no request for 2 minutes                      connection closed
-//	less than 256 KiB taken in 2 minutes          cut off: connection closed, HTTP/2: stream reset
-//	HTTP/2: streams opened and reset at once      no more than 250 handlers run; connection closed
-//	HTTP/2: a header or preface that never ends   connection closed
-//	HTTP/2: nothing taken from the connection     connection closed
+//	request                                    answer
+//	-------                                    ------
+//	path with "..", "//", "\", escaped or not  404: paths are never cleaned or
+//	                                           resolved, only parsed
+//	escaped NUL, line break, not UTF-8         404
+//	raw NUL or control character, bad escape   400, connection closed
+//	path longer than 2 KiB                     404
+//	URL over 4 KiB, or query over 256 bytes    414
+//	shorter query                              ignored
+//	absolute URL of whatever host              its path is answered; nothing is
+//	                                           fetched from that host
+//	credentials in the URL                     400; in the Host: 400, HTTP/2:
+//	                                           stream reset
+//	no Host, two, or a malformed one           400, connection closed
+//	Host not in ServerOptions.Hosts, if set    421 (DNS rebinding)
+//	headers beyond 64 KiB                      431, connection closed
+//	control character, space in header name    400, connection closed
+//	two lengths, or a malformed one            400, connection closed
+//	a length and chunks (request smuggling)    400, connection closed
+//	a body, of whatever method                 400 at once; 1 s later the
+//	                                           connection is closed
+//	POST, PUT, CONNECT, "OPTIONS *", ...       405
+//	an unknown Expect; HTTP version; encoding  417; 505; 501; connection closed
+//	garbage after a request                    the request is answered, then
+//	                                           400, connection closed
+//	more than 8 ranges, or two Range headers   200 and the whole file
+//	a malformed range, or one beyond the end   416
+//	Via longer than 1 KiB, or with our own ID  403
+//	X-Forwarded-For and its like               ignored, unless ForwardedFor is
+//	                                           told who may say it
+//	two Authorization headers                  401
+//	wrong password, unknown user               401, the same for both
+//	what a Check refuses                       403; Hidden: 404
+//	too many requests                          held back for up to 2 s, then 429
+//	                                           with Retry-After (Rate)
+//	header or TLS handshake longer than 10 s   connection closed
+//	no request for 2 minutes                   connection closed
+//	less than 256 KiB taken in 2 minutes       cut off: connection closed,
+//	                                           HTTP/2: stream reset
+//	HTTP/2: streams opened and reset at once   no more than 250 handlers run;
+//	                                           connection closed
+//	HTTP/2: endless header or preface          connection closed
+//	HTTP/2: nothing taken from the connection  connection closed
 //
 // The paths that source servers are asked for, redirects to other hosts and
 // addresses that must not be reached are the sources' part: see package upstream.

@@ -14,18 +14,24 @@
 // such as the renewal of a list, is below its span. What nobody asked for, such as probes and
 // late verifications, has no request: each such attempt is a trace of its own.
 //
-//	breakwater.kind            both     what is asked for: "list", "zip", "sumdb lookup"
+//	breakwater.kind            both     what is asked for: "list", "zip",
+//	                                    "sumdb lookup"
 //	breakwater.module          both     only with ModuleNames
 //	breakwater.version         both     only with ModuleNames
-//	breakwater.outcome         request  as fetch.Outcome says: "hit-memory", "coalesced", "failed"
-//	breakwater.result          attempt  "answered", "outpaced" by another source, "refused" by the
-//	                                    open circuit, or the class of its error: "not-found"
-//	breakwater.source          both     who was asked, or who answered: also "memory" or "disk"
-//	breakwater.size            both     of the answer in bytes, if that is known
-//	breakwater.first_byte      attempt  seconds until the answer began, without the time in our queue
-//	breakwater.class           request  the class of the error: "not-found", "timeout"
+//	breakwater.outcome         request  as fetch.Outcome says: "hit-memory",
+//	                                    "coalesced", "failed"
+//	breakwater.result          attempt  "answered", "outpaced" by another
+//	                                    source, "refused" by the open circuit,
+//	                                    or the error's class: "not-found"
+//	breakwater.source          both     who was asked, or who answered: also
+//	                                    "memory" or "disk"
+//	breakwater.size            both     of the answer in bytes, if known
+//	breakwater.first_byte      attempt  seconds until the answer began, without
+//	                                    the time in our queue
+//	breakwater.class           request  the error's class: "not-found"
 //	breakwater.reason          both     what failed, only with ModuleNames
-//	http.response.status_code  attempt  of the source's answer, if it was an error
+//	http.response.status_code  attempt  of the source's answer, if it was an
+//	                                    error
 //
 // The status of a request is Error only if its outcome is "failed". That of an attempt is
 // Error if the source, the way to it, or our own limit is to blame: not if the file does not exist

@@ -1,17 +1,27 @@
 // Package auth makes the credentials that HTTP sources send, for the field
 // Credentials of [upstream.HTTPOptions].
 //
+//	creds, err := auth.New(os.Getenv("GOAUTH"), nil)
+//	if err != nil {
+//		return err
+//	}
+//	src, err := upstream.NewHTTP("https://proxy.example",
+//		&upstream.HTTPOptions{Credentials: creds})
+//
+// There are four kinds, and a program may bring its own:
+//
 //   - [New] understands what the go command accepts in the GOAUTH variable:
 //     netrc files, git's credential helpers, and commands.
 //   - [Netrc] reads one netrc file.
 //   - [Bearer] and [Basic] ask a function of the program, for named servers.
 //   - [First] tries several in order.
 //
-// What all have in common: a credential is given for a URL prefix, which is
-// "host[:port][/path]". It matches the URLs of that host and port whose path
-// begins with the elements of that path; of several prefixes that match, the
-// longest counts. As with the go command there are no wildcards, and a host
-// without a port is not the same host with one.
+// # Which server gets them
+//
+// A credential is given for a URL prefix, which is "host[:port][/path]". It matches
+// the URLs of that host and port whose path begins with the elements of that path;
+// of several prefixes that match, the longest counts. As with the go command there
+// are no wildcards, and a host without a port is not the same host with one.
 //
 // That credentials stay off unencrypted connections, redirects to other hosts
 // and errors is the work of the source that sends them; see
@@ -21,12 +31,6 @@
 // Client certificates and private certificate authorities are not credentials of
 // this kind: they belong to the connection, in the field TLS of
 // [upstream.HTTPOptions].
-//
-//	creds, err := auth.New(os.Getenv("GOAUTH"), nil)
-//	if err != nil {
-//		return err
-//	}
-//	src, err := upstream.NewHTTP("https://proxy.example", &upstream.HTTPOptions{Credentials: creds})
 //
 // # Differences from the go command
 //

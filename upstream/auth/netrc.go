@@ -8,7 +8,11 @@ import (
 )
 
 // A Login is what a netrc file has for a machine. It prints without the password.
-type Login struct{ Machine, Name, Password string }
+type Login struct {
+	// Machine is a host name as it is written, and Name and Password are what is sent
+	// to it. None is empty: an entry that lacks one is left out.
+	Machine, Name, Password string
+}
 
 // Format prints the machine for every verb.
 func (l Login) Format(s fmt.State, _ rune) { _, _ = io.WriteString(s, l.Machine) }

@@ -3,7 +3,7 @@
 // [upstream.Upstream] like any other.
 //
 //	s, err := gocmd.New(&gocmd.Options{
-//		Private: "git.corp.example",           // what is fetched with credentials
+//		Private: "git.corp.example",           // fetched with credentials
 //		Hosts:   []string{"git.corp.example"}, // its address is a private one
 //	})
 //	if err != nil {
