@@ -13,8 +13,8 @@ import (
 // GateOptions says when a store is left alone. A nil *GateOptions and zero fields
 // mean the defaults.
 type GateOptions struct {
-	// Failures is how many calls in a row must fail, or be slow; at least 1.
-	// Default: 3.
+	// Failures is how many calls in a row must fail, or be slow.
+	// Default: 3, which is what less than 1 means.
 	Failures int
 
 	// Slow is how long Get may take; it is not waited for longer. A write that
@@ -67,7 +67,7 @@ func Gate(s Store, opts *GateOptions) Store {
 	if opts != nil {
 		o = *opts
 	}
-	o.Failures = cmp.Or(o.Failures, 3)
+	o.Failures = cmp.Or(max(0, o.Failures), 3)
 	o.Slow = cmp.Or(o.Slow, time.Second)
 	o.SlowWrite = cmp.Or(o.SlowWrite, 30*time.Second)
 	o.Pause = cmp.Or(o.Pause, 10*time.Second)

@@ -99,6 +99,11 @@ func TestReadGoSettingsFails(t *testing.T) {
 			t.Fatalf("an offline Client needs no GOPROXY: %v", err)
 		}
 		c.Close()
+		c, err = New(&Options{CacheDir: t.TempDir(), Offline: true, Go: &GoSettings{}})
+		if err != nil {
+			t.Fatalf("nor with settings of one's own: %v", err)
+		}
+		c.Close()
 	})
 	t.Run("the go command fails", func(t *testing.T) {
 		isolate(t, "GOPROXY=off\n")

@@ -141,7 +141,7 @@ type Options struct {
 	Prefetch *PrefetchOptions
 
 	// Offline answers from the store alone: no source is ever asked, and none
-	// need be configured; with a Go of your own, GOPROXY is "off" then. What is not
+	// need be configured. What is not
 	// there is unavailable, with [upstream.ErrOffline] as the cause. Default: false.
 	Offline bool
 

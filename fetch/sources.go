@@ -21,6 +21,9 @@ import (
 func (o *Options) settings() (GoSettings, error) {
 	if o.Go != nil {
 		s := *o.Go
+		if o.Offline && o.Upstream == nil {
+			s.GOPROXY = cmp.Or(s.GOPROXY, "off") // nobody will be asked
+		}
 		s.GOSUMDB = cmp.Or(s.GOSUMDB, defaultSumDB)
 		s.GONOPROXY = cmp.Or(s.GONOPROXY, s.GOPRIVATE) // as for the go command
 		s.GONOSUMDB = cmp.Or(s.GONOSUMDB, s.GOPRIVATE)

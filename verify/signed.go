@@ -2,6 +2,7 @@ package verify
 
 import (
 	"context"
+	"errors"
 
 	"github.com/breakwater-go/breakwater/cache"
 	"github.com/breakwater-go/breakwater/upstream"
@@ -12,7 +13,7 @@ import (
 // tree head of the database that the source sends, so that a bad one counts
 // against that source and the next one is asked. It is reported as a security
 // event, and the error is of class Untrusted. It belongs around [Spooled]: an answer
-// that is not spooled passes as it is.
+// that is not spooled cannot be checked, and is a failure.
 func (s *SumDB) Signed() upstream.Middleware {
 	return func(next upstream.Upstream) upstream.Upstream {
 		return &signed{next, s}
@@ -31,9 +32,13 @@ func (m *signed) Fetch(ctx context.Context, req upstream.Request) (*upstream.Res
 	if err != nil || req.Database() != m.s.db.Name {
 		return resp, err
 	}
-	body, ok := resp.Body.(*cache.SpoolReader)
-	if !ok || !signedKind(req.Kind()) {
+	if !signedKind(req.Kind()) {
 		return resp, nil
+	}
+	body, ok := resp.Body.(*cache.SpoolReader)
+	if !ok {
+		resp.Body.Close()
+		return nil, &upstream.Error{Request: req, Source: resp.Source, Err: errors.New("signatures are for spooled answers")}
 	}
 	data, err := readSpool(body.Spool())
 	if err == nil {

@@ -102,3 +102,19 @@ func TestSignedLetsThrough(t *testing.T) {
 		t.Errorf("an outage is no lie: %v %v", err, e.events)
 	}
 }
+
+// What is not spooled cannot be read twice, and does not pass unchecked.
+func TestSignedWantsSpools(t *testing.T) {
+	db := newDatabase(t)
+	db.grow(t, 0, 300)
+	e := newEngine(t, db, cache.NewMemory(nil))
+	req := request(t, "sumdb/"+dbName+"/latest")
+	resp, err := e.Signed()(&origin{name: "plain", answer: db.answer}).Fetch(t.Context(), req)
+	if err == nil {
+		resp.Body.Close()
+		t.Fatal("it passed")
+	}
+	if e := upstream.AsError(err, req, ""); e.Source != "plain" {
+		t.Errorf("want the source to be named: %v", err)
+	}
+}
