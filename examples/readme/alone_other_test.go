@@ -1,0 +1,6 @@
+//go:build unix && !linux
+
+package readme_test
+
+// alone is for Linux.
+func alone() (status int, ok bool) { return 0, false }
