@@ -1,0 +1,149 @@
+package main
+
+import (
+	"context"
+	"io"
+	"net"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/breakwater-go/breakwater/examples/internal/fixture"
+	"github.com/google/go-cmp/cmp"
+)
+
+// start runs a tier until the test ends, and returns its URL and a function that
+// stops it as a signal does.
+func start(t *testing.T, cfg config) (url string, stop func()) {
+	t.Helper()
+	cfg.cache = t.TempDir()
+	if cfg.listen == "" {
+		cfg.listen = "localhost:0"
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	output := fixture.NewOutput()
+	ended := make(chan error, 1)
+	go func() { ended <- run(ctx, cfg, output) }()
+	stop = func() {
+		cancel()
+		select {
+		case err := <-ended:
+			if ended <- nil; err != nil {
+				t.Error(err)
+			}
+		case <-time.After(fixture.Patience):
+			t.Error("the tier does not end")
+		}
+	}
+	t.Cleanup(stop)
+	return output.After(t, named(cfg).name+" tier: serving "), stop
+}
+
+func get(t *testing.T, url string) (*http.Response, string) {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return resp, string(body)
+}
+
+// What one office has had, the next one has from the region: the source is asked once.
+func TestSourceIsAskedOnceForAllOffices(t *testing.T) {
+	source := fixture.NewSource(t)
+	fixture.Settings(t, source.URL)
+	regional, _ := start(t, config{ttl: time.Hour})
+	for _, office := range []string{"north", "south"} {
+		local, _ := start(t, config{name: office, from: regional, ttl: time.Hour})
+		goCommand := fixture.NewGoCommand(t, local)
+		goCommand.Run(t, "list", "-m", "-versions", "example.com/hello")
+		goCommand.Run(t, "mod", "download", "example.com/hello@v1.1.0")
+	}
+	asked := source.Asked()
+	slices.Sort(asked)
+	want := []string{
+		"/example.com/hello/@v/list",
+		"/example.com/hello/@v/v1.1.0.info", "/example.com/hello/@v/v1.1.0.mod", "/example.com/hello/@v/v1.1.0.zip",
+	}
+	if diff := cmp.Diff(want, asked); diff != "" {
+		t.Errorf("asked of the source (-want +got):\n%s", diff)
+	}
+}
+
+// With the region away, an office goes on with what it has, and says how old it is.
+func TestRegionIsAway(t *testing.T) {
+	fixture.Settings(t, fixture.NewSource(t).URL)
+	regional, stop := start(t, config{})
+	local, _ := start(t, config{from: regional, ttl: time.Nanosecond})
+	fixture.NewGoCommand(t, local).Run(t, "get", "example.com/hello/greet@latest")
+	stop()
+
+	another := fixture.NewGoCommand(t, local)
+	if got, want := another.Run(t, "list", "-m", "-versions", "example.com/hello"), "example.com/hello v1.0.0 v1.1.0\n"; got != want {
+		t.Errorf("go list -m -versions: %q, want %q", got, want)
+	}
+	another.Run(t, "mod", "download", "example.com/hello@v1.1.0")
+	resp, _ := get(t, local+"/example.com/hello/@v/list")
+	if resp.Header.Get("Age") == "" || !strings.Contains(resp.Header.Get("Cache-Status"), "stale") {
+		t.Errorf("Age %q, Cache-Status %q", resp.Header.Get("Age"), resp.Header.Get("Cache-Status"))
+	}
+	if resp, body := get(t, local+"/example.com/large/@v/v1.0.0.mod"); resp.StatusCode != http.StatusBadGateway {
+		t.Errorf("what it never had: status %d, want 502, for that is no absence: %s", resp.StatusCode, body)
+	}
+}
+
+// Two tiers that have each other for a source refuse what comes round.
+func TestLoop(t *testing.T) {
+	fixture.Settings(t, "off")
+	address := freeAddress(t)
+	one, _ := start(t, config{name: "one", from: "http://" + address})
+	start(t, config{name: "two", listen: address, from: one})
+	resp, body := get(t, one+"/example.com/hello/@v/list")
+	if resp.StatusCode != http.StatusForbidden || !strings.Contains(body, "came back to the proxy that sent it") {
+		t.Errorf("status %d: %s", resp.StatusCode, body)
+	}
+}
+
+// freeAddress returns an address at which nobody listens.
+func freeAddress(t *testing.T) string {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	return listener.Addr().String()
+}
+
+func TestMistakes(t *testing.T) {
+	fixture.Settings(t, "off")
+	ctx, cancel := context.WithTimeout(t.Context(), fixture.Patience) // for what is no mistake to the program
+	defer cancel()
+	for _, tt := range []struct {
+		name string
+		cfg  config
+		want string
+	}{
+		{"a name of two words", config{name: "north office"}, "-name: "},
+		{"not a URL", config{from: "regional"}, "-from: "},
+		{"not an address", config{listen: "localhost:nonsense"}, "nonsense"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			tt.cfg.cache = t.TempDir()
+			if err := run(ctx, tt.cfg, io.Discard); err == nil || !strings.Contains(err.Error(), tt.want) {
+				t.Errorf("%v, want %q", err, tt.want)
+			}
+		})
+	}
+}
