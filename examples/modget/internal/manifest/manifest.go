@@ -68,7 +68,7 @@ func (m Manifest) Add(other Manifest) Manifest {
 		Modules: slices.Concat(m.Modules, other.Modules),
 		Queries: slices.Concat(m.Queries, other.Queries),
 		Mods:    slices.Concat(m.Mods, other.Mods),
-		Sums:    joined(m.Sums, other.Sums),
+		Sums:    verify.JoinGoSums(m.Sums, other.Sums),
 		Skipped: slices.Concat(m.Skipped, other.Skipped),
 	}.settled()
 }

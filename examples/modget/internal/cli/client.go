@@ -1,0 +1,104 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"sync"
+
+	"github.com/breakwater-go/breakwater/fetch"
+	"github.com/breakwater-go/breakwater/upstream"
+	"github.com/breakwater-go/breakwater/verify"
+)
+
+// A session is a Client and what it did that no caller is told.
+type session struct {
+	*fetch.Client
+	settings fetch.GoSettings
+	dir      string // the cache's
+
+	mu       sync.Mutex
+	unstored error // the first file that could not be stored
+}
+
+// open makes the Client that the flags ask for. sums, where there is one, decides
+// about what it lists before the checksum database does.
+func (a *app) open(ctx context.Context, sums *verify.GoSum) (*session, error) {
+	settings, err := a.settings(ctx)
+	if err != nil {
+		return nil, err
+	}
+	dir, err := a.cacheDir()
+	if err != nil {
+		return nil, err
+	}
+	s := &session{settings: settings, dir: dir}
+	s.Client, err = fetch.New(&fetch.Options{
+		Go: &settings, GoSum: sums, CacheDir: dir, Offline: a.offline,
+		MemoryBytes: -1, // nothing is asked for twice
+		Trace:       &fetch.Trace{Commit: s.committed},
+		Logger:      a.logger(),
+	})
+	if err != nil {
+		return nil, fmt.Errorf("opening the cache and the sources: %w", err)
+	}
+	return s, nil
+}
+
+// settings are the user's go settings, with the sources of -goproxy.
+func (a *app) settings(ctx context.Context) (fetch.GoSettings, error) {
+	settings, err := fetch.ReadGoSettings(ctx)
+	if a.goproxy != "" {
+		settings.GOPROXY = a.goproxy
+		if _, parseErr := upstream.ParseGOPROXY(a.goproxy); parseErr != nil {
+			return settings, usagef("-goproxy: %w", parseErr)
+		}
+	}
+	if err != nil && settings.GOPROXY == "" && !a.offline {
+		return settings, err
+	}
+	return settings, nil
+}
+
+func (a *app) cacheDir() (string, error) {
+	if a.cache != "" {
+		return filepath.Abs(a.cache)
+	}
+	dir, err := os.UserCacheDir()
+	if err != nil {
+		return "", fmt.Errorf("finding the cache's directory: %w; name one with -cache", err)
+	}
+	return filepath.Join(dir, "breakwater"), nil
+}
+
+// logger is for what happens to sources and store, which nobody asked about.
+func (a *app) logger() *slog.Logger {
+	if !a.verbose {
+		return slog.New(slog.DiscardHandler)
+	}
+	return slog.New(slog.NewTextHandler(a.Err, &slog.HandlerOptions{Level: slog.LevelDebug}))
+}
+
+// committed takes note of what was fetched and could not be stored: the Client hands
+// it out all the same, but a command that is to fill the cache has failed.
+func (s *session) committed(_ context.Context, c fetch.Commit) {
+	if c.Err == nil {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.unstored == nil {
+		s.unstored = fmt.Errorf("storing %s: %w", c.Request.Key(), c.Err)
+	}
+}
+
+// stored waits until all that was fetched is stored.
+func (s *session) stored(ctx context.Context) error {
+	err := s.Flush(ctx)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return errors.Join(s.unstored, err)
+}
