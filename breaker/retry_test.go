@@ -25,16 +25,16 @@ func TestRetryWhereItHelps(t *testing.T) {
 		want int64 // how often the source is asked
 	}{
 		{name: "answer", want: 1},
-		{name: "unavailable", err: of(upstream.Unavailable), want: 6},
-		{name: "timeout", err: of(upstream.Timeout), want: 6},
-		{name: "error of another type", err: io.ErrUnexpectedEOF, want: 6},
-		{name: "deadline that is not the caller's", err: context.DeadlineExceeded, want: 6},
-		{name: "wrapped", err: fmt.Errorf("outer: %w", of(upstream.Unavailable)), want: 6},
+		{name: "unavailable", err: of(upstream.Unavailable), want: tries},
+		{name: "timeout", err: of(upstream.Timeout), want: tries},
+		{name: "error of another type", err: io.ErrUnexpectedEOF, want: tries},
+		{name: "deadline that is not the caller's", err: context.DeadlineExceeded, want: tries},
+		{name: "wrapped", err: fmt.Errorf("outer: %w", of(upstream.Unavailable)), want: tries},
 
-		{name: "status 503", err: status(503), want: 6},
-		{name: "too slow a request", err: status(408), want: 6},
-		{name: "too early", err: status(425), want: 6},
-		{name: "too many requests", err: status(429), want: 6},
+		{name: "status 503", err: status(503), want: tries},
+		{name: "too slow a request", err: status(408), want: tries},
+		{name: "too early", err: status(425), want: tries},
+		{name: "too many requests", err: status(429), want: tries},
 
 		{name: "not found", err: of(upstream.NotFound), want: 1},
 		{name: "denied", err: of(upstream.Denied), want: 1},
@@ -75,8 +75,11 @@ func departed(ctx context.Context) context.Context {
 	return ctx
 }
 
+// tries is the default of RetryOptions.Tries.
+const tries = 7
+
 func TestRetrySucceeds(t *testing.T) {
-	for failures := range int64(7) {
+	for failures := range int64(tries + 1) {
 		synctest.Test(t, func(t *testing.T) {
 			s := &source{name: "proxy"}
 			s.answer = func(_ context.Context, req upstream.Request) error {
@@ -86,10 +89,10 @@ func TestRetrySucceeds(t *testing.T) {
 				return nil
 			}
 			err := ask(t.Context(), t, breaker.Retry(nil)(s), modKey)
-			if recovered := failures < 6; recovered != (err == nil) {
+			if recovered := failures < tries; recovered != (err == nil) {
 				t.Errorf("after %d failures: %v", failures, err)
 			}
-			wantAsked(t, s, min(6, failures+1))
+			wantAsked(t, s, min(tries, failures+1))
 		})
 	}
 }
@@ -144,16 +147,16 @@ func TestRetryGroups(t *testing.T) {
 		wantB int64
 	}{
 		{"absence that all agree on", mirrors, no, no, 1, 1},
-		{"absence that a mirror could not confirm", mirrors, no, out, 6, 6},
-		{"and the other way around", mirrors, out, no, 6, 6},
-		{"all mirrors down", mirrors, out, out, 6, 6},
-		{"a mirror that lies, one that is down", mirrors, lies, out, 6, 6},
+		{"absence that a mirror could not confirm", mirrors, no, out, tries, tries},
+		{"and the other way around", mirrors, out, no, tries, tries},
+		{"all mirrors down", mirrors, out, out, tries, tries},
+		{"a mirror that lies, one that is down", mirrors, lies, out, tries, tries},
 		{"mirrors that lie", mirrors, lies, lies, 1, 1},
 		{"mirrors that deny", mirrors, denied, no, 1, 1},
 		{"mirrors that do not like the request", mirrors, dislike, no, 1, 1},
-		{"a mirror that does not like it, one that is down", mirrors, dislike, out, 6, 6},
-		{"a list ends at its first outage", comma, out, no, 6, 0},
-		{"a list that goes on to an outage", comma, no, out, 6, 6},
+		{"a mirror that does not like it, one that is down", mirrors, dislike, out, tries, tries},
+		{"a list ends at its first outage", comma, out, no, tries, 0},
+		{"a list that goes on to an outage", comma, no, out, tries, tries},
 		{"a list ends at one that does not like it", comma, dislike, out, 1, 0},
 		{"a list that has it nowhere", comma, no, no, 1, 1},
 	}
@@ -200,7 +203,7 @@ func TestRetryManyAtOnce(t *testing.T) {
 			all.Go(func() { ask(t.Context(), t, u, modKey) })
 		}
 		all.Wait()
-		wantAsked(t, s, 6*callers)
+		wantAsked(t, s, tries*callers)
 	})
 }
 

@@ -67,7 +67,7 @@ func TestRetryWithoutRetryAfter(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := down("proxy")
 		ask(t.Context(), t, breaker.Retry(&breaker.RetryOptions{MaxRetryAfter: -1})(s), modKey)
-		wantAsked(t, s, 6)
+		wantAsked(t, s, tries)
 	})
 }
 

@@ -48,7 +48,7 @@ func TestRetryWithoutBudget(t *testing.T) {
 	}{
 		{"nothing", new(upstream.Budget), 1, breaker.OutOfBudget},
 		{"one token", upstream.NewBudget(0, 1, 0), 2, breaker.OutOfBudget},
-		{"enough", upstream.NewBudget(0, 5, 0), 6, breaker.OutOfTries},
+		{"enough", upstream.NewBudget(0, 6, 0), 7, breaker.OutOfTries},
 		{"the share of this very request", upstream.NewBudget(1, 1, 0), 2, breaker.OutOfBudget},
 	}
 	for _, test := range tests {
@@ -66,7 +66,7 @@ func TestRetryWithoutBudget(t *testing.T) {
 					waits = append(waits, e.Wait)
 				}
 				const ms = time.Millisecond
-				wantWaits(t, []time.Duration{100 * ms, 200 * ms, 400 * ms, 800 * ms, 1600 * ms}, waits)
+				wantWaits(t, []time.Duration{100 * ms, 200 * ms, 400 * ms, 800 * ms, 1600 * ms, 3000 * ms}, waits)
 				if got := events[len(events)-1].Try; got != test.tries {
 					t.Errorf("the last event is of try %d, want %d", got, test.tries)
 				}
@@ -107,7 +107,7 @@ func TestRetryRefunds(t *testing.T) {
 		{"success at first", func() upstream.Upstream { return failing(0) }, 0},
 		{"success at the second try", func() upstream.Upstream { return failing(1) }, 0},
 		{"at the fourth", func() upstream.Upstream { return failing(3) }, 2},
-		{"never", func() upstream.Upstream { return failing(100) }, 5},
+		{"never", func() upstream.Upstream { return failing(100) }, 6},
 		{"absence at the second try", func() upstream.Upstream {
 			s := failing(1)
 			answer := s.answer
@@ -123,7 +123,7 @@ func TestRetryRefunds(t *testing.T) {
 			behind := &source{name: "behind"}
 			behind.fails(upstream.Error{Class: upstream.NotFound})
 			return upstream.Mirrors(behind, failing(100))
-		}, 5},
+		}, 6},
 		{"circuits that stay open", func() upstream.Upstream {
 			u := breaker.Circuit(&breaker.CircuitOptions{ConsecutiveFailures: 1, LastResort: time.Minute, OpenFor: time.Hour})(down("proxy"))
 			u.Fetch(context.Background(), upstream.Request{})

@@ -13,7 +13,8 @@ import (
 // the defaults.
 type RetryOptions struct {
 	// Tries is how often a request is made, the first time included; 1 means
-	// that nothing is tried again. Default: 6, which is about 3 s of waiting.
+	// that nothing is tried again. Default: 7, which is 3 s of waiting at the least,
+	// and 6 s on the average: the restart of a proxy is not noticed.
 	Tries int
 
 	// FirstWait is about how long the first wait is; each further one is twice
@@ -56,7 +57,7 @@ func (o *RetryOptions) withDefaults() RetryOptions {
 	if o != nil {
 		opts = *o
 	}
-	opts.Tries = cmp.Or(opts.Tries, 6)
+	opts.Tries = cmp.Or(opts.Tries, 7)
 	opts.FirstWait = cmp.Or(opts.FirstWait, 100*time.Millisecond)
 	opts.MaxWait = cmp.Or(opts.MaxWait, 3*time.Second)
 	opts.MaxElapsed = cmp.Or(opts.MaxElapsed, 20*time.Second)

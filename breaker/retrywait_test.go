@@ -56,8 +56,8 @@ func TestRetryWaits(t *testing.T) {
 		opts  *breaker.RetryOptions
 		steps []time.Duration
 	}{
-		{"defaults", nil, []time.Duration{100 * ms, 200 * ms, 400 * ms, 800 * ms, 1600 * ms}},
-		{"zero options", &breaker.RetryOptions{}, []time.Duration{100 * ms, 200 * ms, 400 * ms, 800 * ms, 1600 * ms}},
+		{"defaults", nil, []time.Duration{100 * ms, 200 * ms, 400 * ms, 800 * ms, 1600 * ms, 3000 * ms}},
+		{"zero options", &breaker.RetryOptions{}, []time.Duration{100 * ms, 200 * ms, 400 * ms, 800 * ms, 1600 * ms, 3000 * ms}},
 		{"one try", &breaker.RetryOptions{Tries: 1}, nil},
 		{"two tries", &breaker.RetryOptions{Tries: 2}, []time.Duration{100 * ms}},
 		{"up to the default MaxWait", &breaker.RetryOptions{Tries: 8, MaxElapsed: -1},
