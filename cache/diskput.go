@@ -154,14 +154,14 @@ func (d *Disk) putInPlace(ctx context.Context, key, temp string, info fs.FileInf
 	return nil
 }
 
-// stamp returns the time of change to give to content: a time of today, of which
-// the digest says which. Together with the size it tells the content from any
+// stamp returns the time of change to give to content: a time of yesterday, of which
+// the digest says which (one of today may be still to come, of which tar warns). Together with the size it tells the content from any
 // other, for which a file system's own clock is too coarse; and where the same
 // content is stored twice at once, either record fits either file.
 func stamp(now time.Time, d Digest) time.Time {
 	const day = 24 * time.Hour
 	ofDay := binary.BigEndian.Uint64(d[:8]) % uint64(day)
-	return now.UTC().Truncate(day).Add(time.Duration(ofDay))
+	return now.UTC().Truncate(day).Add(time.Duration(ofDay) - day)
 }
 
 // rename makes the directory for a name and renames a file to it. Somebody may
