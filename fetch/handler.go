@@ -265,15 +265,18 @@ func (h *handler) private(cacheControl string) string {
 }
 
 // cacheStatus says by RFC 9211 whether the answer was at hand, who gave it, and
-// why it is an old one.
+// why it is an old one: its ttl is negative then, for a Breakwater before this one.
 func cacheStatus(resp *upstream.Response) string {
-	switch {
-	case !resp.Cached:
-		return "breakwater; fwd=miss; detail=" + quote(resp.Source)
-	case resp.Stale != nil:
-		return "breakwater; hit; detail=" + quote("stale: "+firstLine(resp.Stale.Error()))
+	status := "breakwater; hit"
+	if !resp.Cached {
+		status = "breakwater; fwd=miss"
 	}
-	return "breakwater; hit; detail=" + quote(resp.Source)
+	if resp.Stale == nil {
+		return status + "; detail=" + quote(resp.Source)
+	}
+	// "no-cache" leaves it no lifetime, so that all of its age is beyond that.
+	age := max(1, int64(time.Since(resp.Fetched)/time.Second))
+	return fmt.Sprintf("%s; ttl=-%d; detail=%s", status, age, quote("stale: "+firstLine(resp.Stale.Error())))
 }
 
 // quote makes an sf-string (RFC 8941, section 3.3.3): printable ASCII only.

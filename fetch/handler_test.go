@@ -226,7 +226,7 @@ func TestHandlerTellsStaleness(t *testing.T) {
 		}
 		down = true
 		time.Sleep(time.Hour)
-		want = []string{"3630", "no-cache", `breakwater; hit; detail="stale: example.com/hello (list): scripted: unavailable (status 503)"`}
+		want = []string{"3630", "no-cache", `breakwater; hit; ttl=-3630; detail="stale: example.com/hello (list): scripted: unavailable (status 503)"`}
 		if diff := cmp.Diff(want, pick(list())); diff != "" {
 			t.Errorf("stale (-want +got):\n%s", diff)
 		}

@@ -114,6 +114,9 @@ func (h *httpSource) Fetch(ctx context.Context, req Request) (*Response, error) 
 		answer.ModTime, _ = http.ParseTime(resp.Header.Get("Last-Modified"))
 		answer.Validator = validator(resp.Header)
 	}
+	if !req.Immutable() {
+		markStale(answer, resp.Header)
+	}
 	if resp.StatusCode == http.StatusPartialContent {
 		answer.Offset, answer.Size = point.Offset, point.Offset+resp.ContentLength
 		body.left -= point.Offset

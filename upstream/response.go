@@ -49,7 +49,8 @@ type Response struct {
 
 	// Stale is why an old answer to a changeable question is given in place of
 	// a new one: the error that asking the sources again met. A stale answer
-	// that is being renewed in the background has [ErrRevalidating].
+	// that is being renewed in the background has [ErrRevalidating], one that was old
+	// already where it comes from [ErrStaleThere].
 	Stale error
 
 	// Verified names the strongest check that the content passed; package

@@ -39,7 +39,7 @@ func TestRealProject(t *testing.T) {
 
 	offline := inside.env()
 	t.Log(run(t, offline, dir, alone(modget, "bundle", "import", bundle)...))
-	t.Log(run(t, offline, dir, alone(modget, "download", "-offline", "go.mod")...))
+	t.Log(run(t, offline, dir, alone(modget, "download", "-q", "-offline", "go.mod")...))
 	run(t, offline, dir, alone("go", "build", "-o", "program", "./cmd/caddy")...)
 	t.Log(run(t, offline, dir, "./program", "version"))
 }
