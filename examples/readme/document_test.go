@@ -79,7 +79,8 @@ func readBlock(lines []string, start int, fence string) (b block, end int, err e
 }
 
 // add turns a block into steps: a console block is commands with what they
-// print, an sh block is one script, a Go program is a file to save.
+// print, an sh block is one script, a Go program is a file to save, and a yaml block
+// is a workflow.
 func (s *section) add(b block) error {
 	s.blocks = append(s.blocks, b)
 	background := len(b.words) == 1 && b.words[0] == "background"
@@ -88,6 +89,12 @@ func (s *section) add(b block) error {
 		s.steps = append(s.steps, step{line: b.line, command: "set -e\n" + b.text})
 	case b.language == "go" && strings.HasPrefix(b.text, "package main\n"):
 		s.steps = append(s.steps, step{line: b.line, program: b.text})
+	case b.language == "yaml":
+		steps, err := workflow(b)
+		if err != nil {
+			return err
+		}
+		s.steps = append(s.steps, steps...)
 	case b.language == "console":
 		steps, err := typed(b)
 		if err != nil {

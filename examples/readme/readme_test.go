@@ -7,7 +7,8 @@
 //
 // In README.md a console block has commands, which begin with "$ " and go on after
 // a backslash, each with what it prints. A line "..." stands for any lines, [...]
-// for any text within a line. A command must succeed, unless the next one prints
+// for any text within a line, and two blanks or more for any such gap between
+// columns. A command must succeed, unless the next one prints
 // $?. The last command of a block that is marked "console background" goes on until
 // its section ends, and is then interrupted. An sh block is set-up, the output of
 // which is not shown. A Go program is saved as main.go where it stands.
@@ -22,6 +23,8 @@
 //	corporate USER:PASSWORD   the way to https://modules.example.com is a proxy at
 //	                       localhost:3128, and an authority of its own in ~/corp-ca.pem
 //	get URL FILE           save the status and the body of what is at URL
+//	modget                 build it from the working tree, and put it into PATH
+//	small DIR SIZE         have DIR be a disk of that size; only where [alone]
 //
 // In what is printed, the source that GOPROXY names is https://proxy.example and its
 // checksum database sum.golang.org. "git clone" of the repository has the working tree.
@@ -81,6 +84,8 @@ func TestReadme(t *testing.T) {
 			"breakwater": cmdBreakwater,
 			"corporate":  cmdCorporate,
 			"get":        cmdGet,
+			"modget":     cmdModget,
+			"small":      cmdSmall,
 		},
 	})
 }
@@ -94,14 +99,17 @@ func lacks(t *testing.T, format string, args ...any) {
 	t.Skipf(format, args...)
 }
 
-// condition has [tools], which says that what a script needs has to be there, and
-// [live], which says that modules come from the user's own GOPROXY.
+// condition has [tools], which says that what a script needs has to be there,
+// [live], which says that modules come from the user's own GOPROXY, and [alone], which
+// says that the scripts may mount what they like.
 func condition(name string) (bool, error) {
 	switch name {
 	case "tools":
 		return os.Getenv("BREAKWATER_TOOLS") != "", nil
 	case "live":
 		return os.Getenv("BREAKWATER_LIVE") != "", nil
+	case "alone":
+		return os.Getenv(aloneKey) != "", nil
 	}
 	return false, fmt.Errorf("unknown condition %q", name)
 }

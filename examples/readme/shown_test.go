@@ -10,7 +10,8 @@ import (
 
 // shows tells whether output is what README.md shows: a line "..." stands for any
 // lines, or none, and [...] for any text within a line. Blanks at the ends of
-// lines do not count.
+// lines do not count, nor does how wide the gaps between columns are, which are two
+// blanks or more.
 func shows(shown, output string) bool {
 	var pattern strings.Builder
 	pattern.WriteString(`\A`)
@@ -19,11 +20,15 @@ func shows(shown, output string) bool {
 			pattern.WriteString(`(?:.*\n)*?`)
 			continue
 		}
-		pattern.WriteString(strings.ReplaceAll(regexp.QuoteMeta(line), `\[\.\.\.\]`, `.*`))
+		quoted := strings.ReplaceAll(regexp.QuoteMeta(line), `\[\.\.\.\]`, `.*`)
+		pattern.WriteString(gap.ReplaceAllString(quoted, ` {2,}`))
 	}
 	pattern.WriteString(`\z`)
 	return regexp.MustCompile(pattern.String()).MatchString(trimmed(output))
 }
+
+// gap is what is between columns.
+var gap = regexp.MustCompile(` {2,}`)
 
 func trimmed(text string) string {
 	var b strings.Builder
@@ -53,6 +58,10 @@ func TestShows(t *testing.T) {
 		{"took [...] ms\n", "took 12.5 ms\n", true},
 		{"took [...] ms\n", "took 12.5 s\n", false},
 		{"[...]b\n", "a\nb\n", false},
+		{"a  b\n", "a     b\n", true},
+		{"a    b\n", "a  b\n", true},
+		{"a  b\n", "a b\n", false},
+		{"a b\n", "a  b\n", false},
 	} {
 		if got := shows(test.shown, test.output); got != test.want {
 			t.Errorf("shows(%q, %q) is %v", test.shown, test.output, got)

@@ -12,6 +12,7 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"golang.org/x/mod/module"
 	"golang.org/x/mod/sumdb"
 	"golang.org/x/mod/sumdb/note"
 )
@@ -31,7 +32,12 @@ func newDatabase(t *testing.T, m *modules) *database {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &database{verifierKey: verifier, handler: sumdb.NewServer(sumdb.NewTestServer(signer, m.goSum))}
+	records := sumdb.NewTestServer(signer, m.goSum)
+	// No database that is in use is empty.
+	if _, err := records.Lookup(t.Context(), module.Version{Path: ourModule, Version: ourVersion}); err != nil {
+		t.Fatal(err)
+	}
+	return &database{verifierKey: verifier, handler: sumdb.NewServer(records)}
 }
 
 // A source is a module proxy on the loopback interface, with the checksum
