@@ -214,7 +214,7 @@ func closeBody(resp *upstream.Response) {
 	}
 }
 
-var errPrivateLookup = errors.New("the module is private (GONOSUMDB): no checksum database may be asked about it")
+var errPrivateLookup = errors.New("the module is private (GONOSUMDB): no checksum database may be asked about it: set GONOSUMDB where the go command runs, too")
 
 // refuse returns the error for what no source may be asked.
 func (c *core) refuse(req upstream.Request) error {

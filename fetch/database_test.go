@@ -54,6 +54,9 @@ func TestDatabaseOutage(t *testing.T) {
 				if err == nil || upstream.ClassOf(err) != upstream.Unavailable {
 					t.Fatalf("got %v, want unavailable", err)
 				}
+				if want := "checksum database " + origin.DatabaseName + " cannot be asked"; !strings.Contains(err.Error(), want) {
+					t.Errorf("%v, want %q", err, want)
+				}
 			}
 			wantFiles(t, opts.CacheDir, ".mod", 0)
 			// What needs no database is not touched by it.

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"net/url"
 	"strconv"
 	"strings"
 	"time"
@@ -25,8 +26,10 @@ type HandlerOptions struct {
 
 	// ID names this proxy in the Via header of its requests. A request that
 	// arrives with that name in its Via has gone round in a circle and is
-	// denied, which nobody on the way tries again. Default: a random name. Replicas that share a name must not be
-	// each other's sources.
+	// denied, which nobody on the way tries again. What has no place in a Via, such
+	// as a space or a comma, is percent-encoded there. Keep it short: a Via of more
+	// than 1 KiB is denied, too. Default: a random name. Replicas that share a name
+	// must not be each other's sources.
 	ID string
 
 	// Authorize decides whether the caller may have what is asked for, also where
@@ -106,7 +109,8 @@ func NewHandler(f Fetcher, opts *HandlerOptions) http.Handler {
 	}
 	h.opts.MaxAge = cmp.Or(h.opts.MaxAge, time.Minute)
 	h.opts.Logger = cmp.Or(h.opts.Logger, slog.Default())
-	h.opts.ID = cmp.Or(h.opts.ID, "breakwater-"+rand.Text())
+	// Encoded, it is one word, without which no hop would be found to be ours.
+	h.opts.ID = url.PathEscape(cmp.Or(h.opts.ID, "breakwater-"+rand.Text()))
 	return h
 }
 

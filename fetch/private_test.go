@@ -244,3 +244,17 @@ func (h *hangs) Fetch(ctx context.Context, req upstream.Request) (*upstream.Resp
 	}
 	return h.hosts.Fetch(ctx, req)
 }
+
+// Whoever asks a checksum database about a private module is told what to do.
+func TestPrivateLookupTellsTheWayOut(t *testing.T) {
+	opts, _, _ := privateOptions(t)
+	c := newClient(t, opts)
+	lookup, err := upstream.NewSumDBRequest(origin.DatabaseName, "lookup/example.com/hello@v1.0.0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = c.Fetch(t.Context(), lookup)
+	if want := "set GONOSUMDB where the go command runs"; err == nil || !strings.Contains(err.Error(), want) {
+		t.Errorf("%v, want %q", err, want)
+	}
+}

@@ -57,6 +57,27 @@ func TestLongViaIsNotPassedOn(t *testing.T) {
 	}
 }
 
+// Whatever an ID holds, a request that comes back with it is known, and another
+// proxy's is not taken for it.
+func TestLoopIsSeenWhateverTheID(t *testing.T) {
+	for _, id := range []string{"plain", "north office", "a,b", "a, 1.1 b", "tab\tline\n", "(comment)", "büro", "100%", "%20", " "} {
+		t.Run(id, func(t *testing.T) {
+			source := &scripted{answer: func(ctx context.Context, _ upstream.Request) (string, error) { return upstream.Via(ctx) + "\n", nil }}
+			h := fetch.NewHandler(source, &fetch.HandlerOptions{ID: id})
+			w := answerTo(h, "GET", "/example.com/hello/@v/list")
+			via := strings.TrimSuffix(w.Body.String(), "\n")
+			if words := strings.FieldsFunc(via, func(r rune) bool { return r == ' ' || r == ',' || r < ' ' || r > '~' }); len(words) != 2 {
+				t.Errorf("Via %q, want a protocol and a name", via)
+			}
+			checkErrorBody(t, "back again", answerTo(h, "GET", "/example.com/hello/@v/list", "Via", via), 403)
+			other := fetch.NewHandler(source, &fetch.HandlerOptions{ID: id + "."})
+			if w := answerTo(other, "GET", "/example.com/hello/@v/list", "Via", via); w.Code != 200 {
+				t.Errorf("at another proxy: status %d: %s", w.Code, w.Body)
+			}
+		})
+	}
+}
+
 // forgetful is a store that loses an entry just when it is looked for again.
 type forgetful struct {
 	cache.Store

@@ -106,12 +106,15 @@ var errNoRecord = errors.New("there is no record of this version: if the module 
 
 // Expect returns the sums that the database has for m. That it has no record of
 // m is of class Denied; that it cannot be asked is of the class of that failure,
-// and names no source of modules.
+// and its text names the database, for its Source is whom the database was asked
+// through.
 func (s *SumDB) Expect(ctx context.Context, m module.Version, _ upstream.Kind) (Sums, error) {
 	rec, err := s.record(ctx, m)
 	if err != nil {
 		e := *upstream.AsError(err, upstream.Request{}, s.db.Name)
 		switch {
+		case e.Class == upstream.Unavailable || e.Class == upstream.Timeout:
+			e.Err = s.notAsked(e.Err)
 		case e.Class != upstream.NotFound:
 		case !e.Conclusive():
 			e.Class, e.Err = upstream.Unavailable, fmt.Errorf("checksum database %s: not all who might know of it could be asked", s.db.Name)
@@ -121,6 +124,15 @@ func (s *SumDB) Expect(ctx context.Context, m module.Version, _ upstream.Kind) (
 		return Sums{}, &e
 	}
 	return rec.sums(m, s.db.Name)
+}
+
+// notAsked names the database as what could not be asked, and why if that is known
+// beyond a status.
+func (s *SumDB) notAsked(why error) error {
+	if why == nil {
+		return fmt.Errorf("checksum database %s cannot be asked", s.db.Name)
+	}
+	return fmt.Errorf("checksum database %s cannot be asked: %w", s.db.Name, why)
 }
 
 // Check is the function [Check].

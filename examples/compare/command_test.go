@@ -159,13 +159,16 @@ func TestFlags(t *testing.T) {
 		want string // in the error; "": there is none
 	}{
 		{[]string{"-only", "("}, "missing closing )"},
+		{[]string{"-only", "^$"}, "no scenario has a name that matches"},
+		{[]string{"-peer", "one=" + self + " {addr}", "-peer", "one=" + self + " {addr}"}, "two of the name \"one\""},
+		{[]string{"-peer", "breakwater, a|b=" + self + " {addr}"}, "two of the name \"breakwater, a|b\""},
 		{[]string{"-nonsense"}, "not defined"},
 		{[]string{"warm"}, "no arguments"},
 		{[]string{"-json", "-markdown"}, "choose one"},
 		{[]string{"-peer", "goproxy"}, "want NAME=COMMAND"},
 		{[]string{"-peer", "goproxy=goproxy server"}, "put {addr} where"},
 		{[]string{"-peer", "none=no-such-program {addr}"}, "none cannot be started: exec: \"no-such-program\""},
-		{[]string{"-only", "^$", "-peer", "bad=" + self + " " + serveCommand + " {addr}"}, "bad cannot be started: it ended at once (exit status 1): compare: breakwater-proxy wants {addr} and {dir}"},
+		{[]string{"-peer", "bad=" + self + " " + serveCommand + " {addr}"}, "bad cannot be started: it ended at once (exit status 1): compare: breakwater-proxy wants {addr} and {dir}"},
 		{[]string{"-help"}, ""},
 	} {
 		var output strings.Builder

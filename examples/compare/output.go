@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -52,25 +53,26 @@ func (d *document) scenario(sc scenario) { d.rows = append(d.rows, sc) }
 func (d *document) result(r result) { d.cells[[2]string{r.Scenario, r.Peer}] = r.cell() }
 
 func (d *document) end() error {
-	fmt.Fprintf(d.w, "Measured on %s.\n\n", machine())
-	d.row("", func(p *peer) string { return p.name })
-	fmt.Fprintln(d.w, "|---"+strings.Repeat("|---", len(d.peers))+"|")
+	w := bufio.NewWriter(d.w) // which remembers that a part could not be written
+	fmt.Fprintf(w, "Measured on %s.\n\n", machine())
+	d.row(w, "", func(p *peer) string { return p.name })
+	fmt.Fprintln(w, "|---"+strings.Repeat("|---", len(d.peers))+"|")
 	for _, sc := range d.rows {
-		d.row(sc.name, func(p *peer) string { return d.cells[[2]string{sc.name, p.name}] })
+		d.row(w, sc.name, func(p *peer) string { return d.cells[[2]string{sc.name, p.name}] })
 	}
-	fmt.Fprint(d.w, "\n", legend, "\n")
+	fmt.Fprint(w, "\n", legend, "\n")
 	for _, p := range d.peers {
-		fmt.Fprintf(d.w, "- %s: %s\n", p.name, p.setting)
+		fmt.Fprintf(w, "- %s: %s\n", p.name, p.setting)
 	}
-	return nil
+	return w.Flush()
 }
 
-func (d *document) row(head string, cell func(*peer) string) {
-	fmt.Fprint(d.w, "| ", head, " |")
+func (d *document) row(w io.Writer, head string, cell func(*peer) string) {
+	fmt.Fprint(w, "| ", head, " |")
 	for _, p := range d.peers {
-		fmt.Fprint(d.w, " ", escaped(cell(p)), " |")
+		fmt.Fprint(w, " ", escaped(cell(p)), " |")
 	}
-	fmt.Fprintln(d.w)
+	fmt.Fprintln(w)
 }
 
 // escaped keeps a cell from ending before its time.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"os"
 	"strings"
 	"testing"
 
@@ -81,5 +82,19 @@ func TestMarkdown(t *testing.T) {
 	}
 	if !strings.HasPrefix(b.String(), "Measured on ") || !strings.Contains(b.String(), "- go command, a|b: no proxy\n") {
 		t.Errorf("where from and what settings are missing in\n%s", b.String())
+	}
+}
+
+// A table that could not be written is a failure, as for a full disk.
+func TestDocumentIsWritten(t *testing.T) {
+	out, err := os.Open(os.DevNull) // not for writing
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer out.Close()
+	d := &document{w: out}
+	d.begin(nil)
+	if err := d.end(); err == nil {
+		t.Error("no error")
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"io"
 	"os/exec"
 	"regexp"
+	"slices"
 	"sync"
 )
 
@@ -56,8 +57,14 @@ func parseFlags(args []string, usage io.Writer) (settings, error) {
 		}
 		s.peers = append(s.peers, p)
 	}
+	if !slices.ContainsFunc(scenarios(), s.chooses) {
+		return s, fmt.Errorf("-only: no scenario has a name that matches %q", s.only)
+	}
 	return s, nil
 }
+
+// chooses reports whether a scenario is to be played.
+func (s settings) chooses(sc scenario) bool { return s.only == nil || s.only.MatchString(sc.name) }
 
 func (s settings) output(w io.Writer) output {
 	switch {
@@ -85,7 +92,21 @@ func run(ctx context.Context, args []string, stdout io.Writer) error {
 	if err != nil {
 		return err
 	}
-	return compare(ctx, s, append(peers, s.peers...), s.output(stdout))
+	peers = append(peers, s.peers...)
+	if err := checkNames(peers); err != nil {
+		return err
+	}
+	return compare(ctx, s, peers, s.output(stdout))
+}
+
+// checkNames refuses two peers of one name, by which their results are told apart.
+func checkNames(peers []*peer) error {
+	for i, p := range peers {
+		if slices.ContainsFunc(peers[:i], func(other *peer) bool { return other.name == p.name }) {
+			return fmt.Errorf("-peer: there are two of the name %q, give each its own", p.name)
+		}
+	}
+	return nil
 }
 
 // compare plays the scenarios that the settings choose.
@@ -101,7 +122,7 @@ func compare(ctx context.Context, s settings, peers []*peer, out output) error {
 	}
 	out.begin(peers)
 	for _, sc := range scenarios() {
-		if s.only != nil && !s.only.MatchString(sc.name) {
+		if !s.chooses(sc) {
 			continue
 		}
 		if s.quick {

@@ -14,6 +14,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"math"
 	"net"
 	"net/http"
 	"os"
@@ -22,6 +23,7 @@ import (
 	"time"
 
 	"github.com/breakwater-go/breakwater/fetch"
+	"github.com/breakwater-go/breakwater/fetch/guard"
 	"github.com/breakwater-go/breakwater/upstream"
 )
 
@@ -31,7 +33,7 @@ func main() {
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // a second signal kills
-	if err := run(ctx, *address, *daily<<20, os.Stderr); err != nil {
+	if err := run(ctx, *address, min(*daily, math.MaxInt64>>20)<<20, os.Stderr); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
@@ -46,10 +48,12 @@ func run(ctx context.Context, address string, daily int64, stderr io.Writer) err
 	if err != nil {
 		return err
 	}
-	list, err := upstream.NewGOPROXY(settings.GOPROXY, nil)
+	list, opened, err := openSources(settings)
 	if err != nil {
 		return err
 	}
+	defer opened.Close() // after the client
+
 	sources := upstream.Wrap(list, daysQuota(daily)) // a quota of its own around each source
 	client, err := fetch.New(&fetch.Options{Upstream: sources, Go: &settings})
 	if err != nil {
@@ -60,7 +64,7 @@ func run(ctx context.Context, address string, daily int64, stderr io.Writer) err
 	if err != nil {
 		return err
 	}
-	server := &http.Server{Handler: routes(client, sources), ReadHeaderTimeout: 10 * time.Second}
+	server := guard.Server(routes(client, sources), nil)
 	stopped := make(chan error, 1)
 	context.AfterFunc(ctx, func() {
 		drain, cancel := context.WithTimeout(context.Background(), 30*time.Second)

@@ -93,6 +93,35 @@ func TestQuotaUsedUp(t *testing.T) {
 	}
 }
 
+// The last source of the default GOPROXY is version control. It is asked without the
+// network, because GOVCS forbids what it would use.
+func TestDirectIsVersionControl(t *testing.T) {
+	only := fixture.NewSource(t)
+	fixture.Settings(t, only.URL+",direct")
+	t.Setenv("GOVCS", "*:off")
+	if resp, body := get(t, start(t, 1<<20)+"/github.com/example/hello/@v/v1.0.0.info"); !strings.Contains(body, "GOVCS") {
+		t.Errorf("status %d, want GOVCS in the reason: %s", resp.StatusCode, body)
+	}
+}
+
+// Where there is no git, all other sources are as good as ever.
+func TestNoVersionControl(t *testing.T) {
+	only := fixture.NewSource(t)
+	fixture.Settings(t, only.URL+",direct")
+	t.Setenv("PATH", t.TempDir())
+	if resp, body := get(t, start(t, 1<<20)+"/example.com/hello/@v/list"); resp.StatusCode != http.StatusOK {
+		t.Errorf("status %d: %s", resp.StatusCode, body)
+	}
+}
+
+// Connections of strangers have bounds, of which this is the quickest to see.
+func TestServerHasBounds(t *testing.T) {
+	fixture.Settings(t, fixture.NewSource(t).URL)
+	if resp, _ := get(t, start(t, 1<<20)+"/example.com/hello/@v/list?"+strings.Repeat("x", 300)); resp.StatusCode != http.StatusRequestURITooLong {
+		t.Errorf("status %d, want 414 for a query that nobody needs", resp.StatusCode)
+	}
+}
+
 func TestMistakes(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), fixture.Patience) // for what is no mistake to the program
 	defer cancel()

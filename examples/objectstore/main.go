@@ -25,6 +25,7 @@ import (
 	"time"
 
 	"github.com/breakwater-go/breakwater/fetch"
+	"github.com/breakwater-go/breakwater/fetch/guard"
 	"github.com/breakwater-go/breakwater/upstream"
 )
 
@@ -61,7 +62,7 @@ func run(ctx context.Context, address, bucket, private string, stderr io.Writer)
 	if err != nil {
 		return err
 	}
-	server := &http.Server{Handler: fetch.NewHandler(client, nil), ReadHeaderTimeout: 10 * time.Second}
+	server := guard.Server(fetch.NewHandler(client, nil), nil)
 	stopped := make(chan error, 1)
 	context.AfterFunc(ctx, func() {
 		drain, cancel := context.WithTimeout(context.Background(), 30*time.Second)

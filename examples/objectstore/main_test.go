@@ -76,6 +76,8 @@ func TestMistakes(t *testing.T) {
 		{"another scheme", "s3://modules", "corp.example", "-bucket: "},
 		{"credentials", "https://key:secret@s3.example/modules", "corp.example", "-bucket: "},
 		{"presigned", "https://s3.example/modules?X-Amz-Signature=secret", "corp.example", "-bucket: "},
+		{"a query that would swallow the keys", "https://s3.example/modules?", "corp.example", "-bucket: "},
+		{"a fragment that would", "https://s3.example/modules#go", "corp.example", "-bucket: "},
 		{"a control character", "https://secret\x7f@s3.example", "corp.example", "-bucket: "},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -22,8 +22,8 @@ type s3 struct {
 
 func newS3(bucket string) (*s3, error) {
 	u, err := url.Parse(bucket)
-	if err != nil || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Scheme != "https" && u.Scheme != "http" {
-		return nil, errors.New("it takes the URL of a bucket without credentials, as in https://s3.example/modules")
+	if err != nil || u.Host == "" || u.User != nil || strings.ContainsAny(bucket, "?#") || u.Scheme != "https" && u.Scheme != "http" {
+		return nil, errors.New("it takes the URL of a bucket without credentials, query and fragment, as in https://s3.example/modules")
 	}
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	transport.ResponseHeaderTimeout = 30 * time.Second
@@ -42,6 +42,9 @@ func (s *s3) Get(ctx context.Context, key string) (io.ReadCloser, ObjectInfo, er
 		return nil, ObjectInfo{}, err
 	}
 	resp, err := s.client.Do(req)
+	if failure, ok := errors.AsType[*url.Error](err); ok {
+		return nil, ObjectInfo{}, failure.Err // not its URL: one that a redirect led to may be signed
+	}
 	if err != nil {
 		return nil, ObjectInfo{}, err
 	}
@@ -60,7 +63,7 @@ func refusal(resp *http.Response) error {
 	}
 	_ = xml.NewDecoder(io.LimitReader(resp.Body, 64<<10)).Decode(&said) // what is no XML has no code
 	switch {
-	case said.Code == "NoSuchKey":
+	case resp.StatusCode == http.StatusNotFound && said.Code == "NoSuchKey":
 		return fs.ErrNotExist
 	case resp.StatusCode == http.StatusForbidden || resp.StatusCode == http.StatusUnauthorized:
 		return fmt.Errorf("%w: status %s, code %q", fs.ErrPermission, resp.Status, said.Code)

@@ -1,8 +1,10 @@
 package main
 
 import (
+	"io"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
 
 	"github.com/breakwater-go/breakwater/upstream"
@@ -67,11 +69,31 @@ func TestRefusals(t *testing.T) {
 		defer server.Close()
 		wantClass(t, newShelf(t, server.URL), upstream.Unavailable)
 	})
+	t.Run("a key that is missing in an answer that is none", func(t *testing.T) {
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			w.WriteHeader(http.StatusBadGateway)
+			io.WriteString(w, "<Error><Code>NoSuchKey</Code></Error>")
+		}))
+		defer server.Close()
+		wantClass(t, newShelf(t, server.URL), upstream.Unavailable)
+	})
 	t.Run("nobody there", func(t *testing.T) {
 		server := httptest.NewServer(nil)
 		server.Close()
 		wantClass(t, newShelf(t, server.URL), upstream.Unavailable)
 	})
+}
+
+// A redirect may lead to a URL that is as good as a password.
+func TestErrorsHoldNoURL(t *testing.T) {
+	gone := httptest.NewServer(nil)
+	gone.Close()
+	server := httptest.NewServer(http.RedirectHandler(gone.URL+"/?X-Amz-Signature=secret", http.StatusTemporaryRedirect))
+	defer server.Close()
+	_, err := upstream.ReadList(t.Context(), newShelf(t, server.URL), "example.com/hello")
+	if err == nil || strings.Contains(err.Error(), "secret") {
+		t.Errorf("%v, want an error without the signature", err)
+	}
 }
 
 func wantClass(t *testing.T, u upstream.Upstream, want upstream.Class) {

@@ -19,13 +19,10 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
-	"strings"
 	"syscall"
 
 	"github.com/breakwater-go/breakwater/fetch"
-	"github.com/breakwater-go/breakwater/upstream"
 	"github.com/breakwater-go/breakwater/verify"
-	"golang.org/x/mod/module"
 )
 
 func main() {
@@ -49,6 +46,9 @@ func run(ctx context.Context, sumFile, out string, names []string, stdout io.Wri
 	if err != nil {
 		return fmt.Errorf("%w in %s: go get, where that file is kept, adds what is missing", err, sumFile)
 	}
+	if out != "" {
+		out = filepath.Clean(out) // a slash at the end would be a directory to make it in
+	}
 	if _, err := os.Lstat(out); out == "" || !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("-out: it takes a directory that does not exist yet, not %q", out)
 	}
@@ -67,32 +67,12 @@ func run(ctx context.Context, sumFile, out string, names []string, stdout io.Wri
 	if err := unpack(ctx, client, modules, temp); err != nil {
 		return err
 	}
-	if err := errors.Join(os.Chmod(temp, 0o755), os.Rename(temp, out)); err != nil {
+	if err = os.Chmod(temp, 0o755); err == nil {
+		err = os.Rename(temp, out)
+	}
+	if err != nil {
 		return fmt.Errorf("-out: %w", err)
 	}
 	fmt.Fprintf(stdout, "%d modules are in %s\n", len(modules), out)
 	return nil
-}
-
-// choose returns the modules with the given names, or if there are none all whose
-// zip is listed: of many, go.sum files list the go.mod file alone.
-func choose(sums *verify.GoSum, names []string) ([]module.Version, error) {
-	var modules []module.Version
-	for _, name := range names {
-		path, version, _ := strings.Cut(name, "@")
-		m := module.Version{Path: path, Version: version}
-		if !sums.Lists(m, upstream.Zip) {
-			return nil, fmt.Errorf("no zip of %s is listed", name)
-		}
-		modules = append(modules, m)
-	}
-	for _, req := range sums.Files() {
-		if len(names) == 0 && req.Kind() == upstream.Zip {
-			modules = append(modules, module.Version{Path: req.Module(), Version: req.Version()})
-		}
-	}
-	if len(modules) == 0 {
-		return nil, errors.New("no zip is listed")
-	}
-	return modules, nil
 }

@@ -121,6 +121,25 @@ func TestOutDirectory(t *testing.T) {
 	}
 }
 
+// A name that is completed by a shell ends in a slash, and one that is given twice
+// is one module.
+func TestSlashAndRepetition(t *testing.T) {
+	source := fixture.NewSource(t)
+	fixture.Settings(t, source.URL)
+	file, _ := lock(t, source)
+	out := filepath.Join(t.TempDir(), "modules")
+	output := fixture.NewOutput()
+	if err := run(t.Context(), file, out+"/", []string{"example.com/dep@v0.1.0", "example.com/dep@v0.1.0"}, output); err != nil {
+		t.Fatal(err)
+	}
+	if got, want := output.String(), "1 modules are in "+out+"\n"; got != want {
+		t.Errorf("output %q, want %q", got, want)
+	}
+	if _, err := os.Stat(filepath.Join(out, "example.com", "dep@v0.1.0", "go.mod")); err != nil {
+		t.Error(err)
+	}
+}
+
 // An interrupted run leaves nothing, and what was downloaded before is not asked for
 // again.
 func TestInterrupt(t *testing.T) {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 
 	"github.com/breakwater-go/breakwater/fetch"
 	"github.com/breakwater-go/breakwater/upstream"
@@ -23,8 +24,9 @@ type private struct {
 }
 
 // parse makes options of a file's content. A name that is not known is an error:
-// "privat" would send private modules to the public sources.
-func parse(content []byte) (*fetch.Options, error) {
+// "privat" would send private modules to the public sources. What the file does not
+// say is as in the go settings.
+func parse(content []byte, settings fetch.GoSettings) (*fetch.Options, error) {
 	var cfg config
 	decoder := json.NewDecoder(bytes.NewReader(content))
 	decoder.DisallowUnknownFields()
@@ -34,15 +36,19 @@ func parse(content []byte) (*fetch.Options, error) {
 	if _, err := decoder.Token(); err != io.EOF {
 		return nil, errors.New("there is more behind the configuration: remove it")
 	}
-	sources, err := upstream.NewGOPROXY(cfg.Sources, nil)
-	if err != nil {
+	if _, err := upstream.NewGOPROXY(cfg.Sources, nil); err != nil {
 		return nil, fmt.Errorf("sources: %w", err)
 	}
-	opts := &fetch.Options{Upstream: sources}
+	// Not that as the Upstream: there, "direct" would find nothing.
+	settings.GOPROXY = cfg.Sources
+	opts := &fetch.Options{Go: &settings}
 	for _, p := range cfg.Private {
 		source, err := upstream.NewGOPROXY(p.Source, nil)
 		if err != nil {
 			return nil, fmt.Errorf("private %s: %w", p.Patterns, err)
+		}
+		if slices.Contains(upstream.Sources(source), upstream.Direct()) {
+			return nil, fmt.Errorf("private %s: what comes from version control is named in GOPRIVATE, not here", p.Patterns)
 		}
 		opts.Private = append(opts.Private, upstream.Route{Patterns: p.Patterns, Upstream: source})
 	}

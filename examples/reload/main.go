@@ -10,7 +10,9 @@
 //	GOPROXY=http://localhost:8080 go mod download
 //
 // When the file has changed, or on SIGHUP, requests that come from then on are
-// answered by what it says now. If it is of no use, the old sources stay.
+// answered by what it says now. If it is of no use, the old sources stay. What it
+// does not say is as in the go settings that were in force at the start: modules that
+// GOPRIVATE names come from version control, if the file has no source for them.
 package main
 
 import (
@@ -29,6 +31,7 @@ import (
 	"time"
 
 	"github.com/breakwater-go/breakwater/fetch"
+	"github.com/breakwater-go/breakwater/fetch/guard"
 )
 
 func main() {
@@ -49,7 +52,11 @@ func run(ctx context.Context, address, file string, every time.Duration, stderr 
 	if every <= 0 {
 		return errors.New("-every: more than 0, as in 2s")
 	}
-	w := watcher{file: file, log: log.New(stderr, "", 0)}
+	settings, err := fetch.ReadGoSettings(ctx)
+	if err != nil {
+		return err
+	}
+	w := watcher{file: file, settings: settings, log: log.New(stderr, "", 0)}
 	opts, err := w.read()
 	if err != nil {
 		return err
@@ -72,7 +79,7 @@ func run(ctx context.Context, address, file string, every time.Duration, stderr 
 	if err != nil {
 		return err
 	}
-	server := &http.Server{Handler: fetch.NewHandler(client, nil), ReadHeaderTimeout: 10 * time.Second}
+	server := guard.Server(fetch.NewHandler(client, nil), nil)
 	stopped := make(chan error, 1)
 	context.AfterFunc(ctx, func() {
 		drain, cancel := context.WithTimeout(context.Background(), 30*time.Second)

@@ -158,6 +158,24 @@ func TestPrivateModulesHaveASourceOfTheirOwn(t *testing.T) {
 	}
 }
 
+// "direct" is version control, here as in GOPROXY. It is asked without the network,
+// because GOVCS forbids what it would use.
+func TestDirectIsVersionControl(t *testing.T) {
+	t.Setenv("GOVCS", "*:off")
+	p := start(t, sources("direct"), time.Hour)
+	if resp, body := get(t, p.url+"/github.com/example/hello/@v/v1.0.0.info"); !strings.Contains(body, "GOVCS") {
+		t.Errorf("status %d, want GOVCS in the reason: %s", resp.StatusCode, body)
+	}
+}
+
+// Connections of strangers have bounds, of which this is the quickest to see.
+func TestServerHasBounds(t *testing.T) {
+	p := start(t, sources("off"), time.Hour)
+	if resp, _ := get(t, p.url+"/example.com/hello/@v/list?"+strings.Repeat("x", 300)); resp.StatusCode != http.StatusRequestURITooLong {
+		t.Errorf("status %d, want 414 for a query that nobody needs", resp.StatusCode)
+	}
+}
+
 func TestMistakesAtTheStart(t *testing.T) {
 	fixture.Settings(t, "off")
 	ctx, cancel := context.WithTimeout(t.Context(), fixture.Patience) // for what is no mistake to the program
@@ -173,6 +191,7 @@ func TestMistakesAtTheStart(t *testing.T) {
 		{"no sources", `{}`, "sources.json: sources: "},
 		{"not a list", sources("nonsense"), "sources.json: sources: "},
 		{"no private source", `{"sources": "off", "private": [{"patterns": "corp.example"}]}`, "private corp.example: "},
+		{"version control as private source", `{"sources": "off", "private": [{"patterns": "corp.example", "source": "direct"}]}`, "GOPRIVATE"},
 		{"patterns that match nothing", `{"sources": "off", "private": [{"patterns": "https://corp.example", "source": "off"}]}`, "https://corp.example"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

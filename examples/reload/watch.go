@@ -14,24 +14,38 @@ import (
 // A watcher looks after a configuration file. It compares the content, which is
 // right however the file is replaced, and however coarse the clock of files is.
 type watcher struct {
-	file string
-	log  *log.Logger
-	seen string // the content, or why there is none
+	file     string
+	settings fetch.GoSettings // for what the file does not say
+	log      *log.Logger
+	seen     string // the content, or why there is none
 }
 
 // read reads the file.
 func (w *watcher) read() (*fetch.Options, error) {
-	content, err := os.ReadFile(w.file)
+	content, err := readRegular(w.file)
 	if err != nil {
 		w.seen = err.Error()
 		return nil, err
 	}
 	w.seen = string(content)
-	opts, err := parse(content)
+	opts, err := parse(content, w.settings)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", w.file, err)
 	}
 	return opts, nil
+}
+
+// readRegular reads a file that has an end: a named pipe, which waits for a writer,
+// would keep the program from noticing anything, its own end included.
+func readRegular(name string) ([]byte, error) {
+	info, err := os.Stat(name)
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("%s is not a regular file: put the configuration there", name)
+	}
+	return os.ReadFile(name)
 }
 
 // watch has client work by the file whenever that has changed, until ctx ends. On

@@ -4,7 +4,7 @@
 //
 //	[{"name": "ann", "token": "2bb80d53...", "private": true}, {"name": "bob", "token": "fcde2b2e..."}]
 //
-//	go run ./examples/service -users users.json -private corp.example -tls-cert cert.pem -tls-key key.pem
+//	go run ./examples/service -private corp.example -from https://modules.corp.example
 //	GOPROXY=https://localhost:8443/goproxy GONOSUMDB=corp.example go mod download
 //
 // The go command finds the token in the user's netrc file, and sends it over https
@@ -12,6 +12,9 @@
 // makes a certificate to try it with, which SSL_CERT_FILE has the go command trust):
 //
 //	machine localhost:8443 login ann password TOKEN
+//
+// No source of the user's GOPROXY learns of private modules, nor does a checksum
+// database.
 package main
 
 import (
@@ -33,13 +36,14 @@ import (
 )
 
 // config is what the command line says.
-type config struct{ listen, users, private, cert, key string }
+type config struct{ listen, users, private, from, cert, key string }
 
 func main() {
 	var cfg config
 	flag.StringVar(&cfg.listen, "listen", "localhost:8443", "where to serve, as `HOST:PORT`")
 	flag.StringVar(&cfg.users, "users", "users.json", "the `FILE` with the table of users")
 	flag.StringVar(&cfg.private, "private", "", "modules for users with that right alone: `PATTERNS` as in GOPRIVATE")
+	flag.StringVar(&cfg.from, "from", "", "where these come from, and nothing else does: the `URL` of a module proxy")
 	flag.StringVar(&cfg.cert, "tls-cert", "cert.pem", "certificate `FILE` (PEM)")
 	flag.StringVar(&cfg.key, "tls-key", "key.pem", "the certificate's key `FILE` (PEM)")
 	flag.Parse()
@@ -65,7 +69,11 @@ func run(ctx context.Context, cfg config, stdout, stderr io.Writer) error {
 	if err != nil {
 		return fmt.Errorf("-tls-cert and -tls-key: %w", err)
 	}
-	client, err := fetch.New(nil) // the user's go settings, GOPRIVATE among them
+	private, err := upstream.NewHTTP(cfg.from, nil)
+	if err != nil {
+		return fmt.Errorf("-from: %w", err)
+	}
+	client, err := fetch.New(&fetch.Options{Private: []upstream.Route{{Patterns: cfg.private, Upstream: private}}})
 	if err != nil {
 		return err
 	}
@@ -75,7 +83,7 @@ func run(ctx context.Context, cfg config, stdout, stderr io.Writer) error {
 		return err
 	}
 	// Not guard.Server: that refuses bodies, which pages of the service may take.
-	server := &http.Server{Handler: routes(client, users, cfg.private, stdout), ReadHeaderTimeout: 10 * time.Second}
+	server := &http.Server{Handler: routes(client, users, cfg.private, stdout), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: time.Minute}
 	server.TLSConfig = &tls.Config{Certificates: []tls.Certificate{pair}}
 	stopped := make(chan error, 1)
 	context.AfterFunc(ctx, func() {

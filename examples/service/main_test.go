@@ -26,15 +26,18 @@ import (
 type service struct {
 	url, cert string
 	client    *http.Client
+	public    *fixture.Source // GOPROXY; private modules have a source of their own
 	record    *fixture.Output
 }
 
 func start(t *testing.T) *service {
 	t.Helper()
-	fixture.Settings(t, fixture.NewSource(t).URL)
+	public, private := fixture.NewSource(t), fixture.NewSource(t)
+	fixture.Settings(t, public.URL)
 	cfg := good(t)
+	cfg.from = private.URL
 	client, server := newAuthority(t, cfg)
-	s := &service{cert: cfg.cert, client: client, record: fixture.NewOutput()}
+	s := &service{cert: cfg.cert, client: client, public: public, record: fixture.NewOutput()}
 	ctx, cancel := context.WithCancel(context.Background())
 	output := fixture.NewOutput()
 	ended := make(chan error, 1)
@@ -60,7 +63,7 @@ func good(t *testing.T) config {
 	t.Helper()
 	dir := t.TempDir()
 	cfg := config{
-		listen: "127.0.0.1:0", private: "example.com/hello",
+		listen: "127.0.0.1:0", private: "example.com/hello", from: "https://modules.corp.example",
 		users: filepath.Join(dir, "users.json"), cert: filepath.Join(dir, "cert.pem"), key: filepath.Join(dir, "key.pem"),
 	}
 	write(t, cfg.users, fmt.Sprintf(`[{"name": "ann", "token": "%x", "private": true}, {"name": "bob", "token": "%X"}]`,
@@ -139,6 +142,18 @@ func TestWhoMayHaveWhat(t *testing.T) {
 	}
 }
 
+// Nobody but their own source learns of private modules, not even whether there is
+// a database of checksums that knows them.
+func TestPrivateModulesHaveASourceOfTheirOwn(t *testing.T) {
+	s := start(t)
+	for _, path := range []string{"/example.com/hello/@v/list", "/sumdb/sum.golang.org/lookup/example.com/hello@v1.0.0"} {
+		s.get(t, "ann", "token-of-ann", "/goproxy"+path)
+	}
+	if asked := s.public.Asked(); len(asked) > 0 {
+		t.Errorf("the public source was asked for %v", asked)
+	}
+}
+
 // The go command gets in by a netrc file, and the record says who had what.
 func TestGoCommand(t *testing.T) {
 	if runtime.GOOS != "linux" {
@@ -184,6 +199,7 @@ func TestMistakes(t *testing.T) {
 		want   string
 	}{
 		{"no private modules", func(_ *testing.T, cfg *config) { cfg.private = "" }, "-private: "},
+		{"no source of private modules", func(_ *testing.T, cfg *config) { cfg.from = "nonsense" }, "-from: "},
 		{"no table", func(_ *testing.T, cfg *config) { cfg.users += ".absent" }, "-users: "},
 		{"not a table", users("ann"), "-users: "},
 		{"a token in place of its digest", users(`[{"name": "ann", "token": "token-of-ann"}]`), `user "ann"`},

@@ -23,9 +23,9 @@ func routes(f fetch.Fetcher, users table, private string, record io.Writer) http
 	})
 	mux := http.NewServeMux()
 	mux.Handle("GET /me", page(who))
-	// The limit stands first, so that tokens cannot be tried at will.
-	mux.Handle("/goproxy/", guard.Rate(http.StripPrefix("/goproxy", modules), nil))
-	return mux
+	mux.Handle("/goproxy/", http.StripPrefix("/goproxy", modules))
+	// Before all that asks for a token, so that nowhere they can be tried at will.
+	return guard.Rate(mux, nil)
 }
 
 // mayHavePrivate asks the table for each request, so that a right that is taken

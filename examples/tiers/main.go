@@ -24,6 +24,7 @@ import (
 	"time"
 
 	"github.com/breakwater-go/breakwater/fetch"
+	"github.com/breakwater-go/breakwater/fetch/guard"
 )
 
 // config is what the command line says.
@@ -65,7 +66,7 @@ func run(ctx context.Context, cfg config, stderr io.Writer) error {
 		return err
 	}
 	modules := fetch.NewHandler(client, &fetch.HandlerOptions{ID: cfg.name})
-	server := &http.Server{Handler: modules, ReadHeaderTimeout: 10 * time.Second}
+	server := guard.Server(modules, nil)
 	stopped := make(chan error, 1)
 	context.AfterFunc(ctx, func() {
 		drain, cancel := context.WithTimeout(context.Background(), 30*time.Second)

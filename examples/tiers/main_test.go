@@ -126,6 +126,25 @@ func freeAddress(t *testing.T) string {
 	return listener.Addr().String()
 }
 
+// 0 is no time, not the library's default.
+func TestNoTimeToLive(t *testing.T) {
+	for _, from := range []string{"", "https://regional.example"} {
+		opts, err := options(config{name: "here", from: from, cache: t.TempDir(), ttl: 0})
+		if err != nil || opts.TTL >= 0 {
+			t.Errorf("-from %q: TTL %v, %v; want a negative one, which is never", from, opts.TTL, err)
+		}
+	}
+}
+
+// Connections of strangers have bounds, of which this is the quickest to see.
+func TestServerHasBounds(t *testing.T) {
+	fixture.Settings(t, fixture.NewSource(t).URL)
+	url, _ := start(t, config{})
+	if resp, _ := get(t, url+"/example.com/hello/@v/list?"+strings.Repeat("x", 300)); resp.StatusCode != http.StatusRequestURITooLong {
+		t.Errorf("status %d, want 414 for a query that nobody needs", resp.StatusCode)
+	}
+}
+
 func TestMistakes(t *testing.T) {
 	fixture.Settings(t, "off")
 	ctx, cancel := context.WithTimeout(t.Context(), fixture.Patience) // for what is no mistake to the program

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -29,7 +30,7 @@ func named(cfg config) config {
 // the checksum database says through the tiers behind, which cannot forge that.
 func options(cfg config) (*fetch.Options, error) {
 	if strings.ContainsFunc(cfg.name, func(r rune) bool { return r != '-' && !unicode.IsLetter(r) && !unicode.IsDigit(r) }) {
-		return nil, fmt.Errorf("-name: letters, digits and hyphens, not %q", cfg.name) // it would not be found again in a Via
+		return nil, fmt.Errorf("-name: letters, digits and hyphens, not %q", cfg.name) // it is part of a directory's name
 	}
 	if cfg.cache == "" {
 		dir, err := os.UserCacheDir()
@@ -38,8 +39,9 @@ func options(cfg config) (*fetch.Options, error) {
 		}
 		cfg.cache = filepath.Join(dir, "breakwater-"+cfg.name)
 	}
+	ttl := cmp.Or(cfg.ttl, -1) // -ttl 0 asks for no time at all, not for the default
 	if cfg.from == "" {
-		return &fetch.Options{CacheDir: cfg.cache, TTL: cfg.ttl}, nil // the user's go settings
+		return &fetch.Options{CacheDir: cfg.cache, TTL: ttl}, nil // the user's go settings
 	}
 	behind, err := upstream.NewHTTP(cfg.from, &upstream.HTTPOptions{ConnectTimeout: time.Second}) // it is near
 	if err != nil {
@@ -47,7 +49,7 @@ func options(cfg config) (*fetch.Options, error) {
 	}
 	return &fetch.Options{
 		CacheDir: cfg.cache,
-		TTL:      cfg.ttl,
+		TTL:      ttl,
 		Upstream: behind,
 		// The tier behind has asked its sources up to six times before it says
 		// that they are out. Six tries here, too, would make that 36.
