@@ -3,6 +3,7 @@ package fetch
 import (
 	"cmp"
 	"errors"
+	"slices"
 
 	"github.com/breakwater-go/breakwater/upstream"
 	"github.com/breakwater-go/breakwater/upstream/gocmd"
@@ -28,6 +29,24 @@ func (o *Options) openDirect(p *plan) (upstream.Upstream, error) {
 	}
 	p.direct = source
 	return source, nil
+}
+
+// withDirect puts what fetches from version control in the place of each
+// [upstream.Direct] in u: that is what the word means in a list of one's own, too.
+func (o *Options) withDirect(p *plan, u upstream.Upstream) (upstream.Upstream, error) {
+	if !slices.Contains(upstream.Sources(u), upstream.Direct()) {
+		return u, nil
+	}
+	direct, err := o.openDirect(p)
+	if err != nil {
+		return nil, err
+	}
+	return upstream.Wrap(u, func(source upstream.Upstream) upstream.Upstream {
+		if source == upstream.Direct() {
+			return direct
+		}
+		return source
+	}), nil
 }
 
 // credentialPatterns returns the patterns of what is fetched with credentials. A

@@ -36,6 +36,34 @@ func TestDirectWithoutTheGoCommand(t *testing.T) {
 	}
 }
 
+// In a list of one's own "direct" is what it is in GOPROXY: here the go command is
+// looked for, and not there.
+func TestDirectInAListOfOnesOwn(t *testing.T) {
+	t.Setenv("PATH", t.TempDir())
+	list, err := upstream.NewGOPROXY("https://proxy.example,direct", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, opts := range map[string]fetch.Options{
+		"Upstream": {Upstream: list},
+		"Private":  {Upstream: upstream.Off(), Private: []upstream.Route{{Patterns: "corp.example", Upstream: list}}},
+	} {
+		opts.Go, opts.Store = &fetch.GoSettings{GOSUMDB: "off"}, cache.NewMemory(nil)
+		opts.Logger = slog.New(slog.DiscardHandler)
+		opts.Direct = &gocmd.Options{}
+		if c, err := fetch.New(&opts); !errors.Is(err, gocmd.ErrNoCommand) {
+			c.Close()
+			t.Errorf("%s: New: %v", name, err)
+		}
+		opts.Direct = nil
+		c, err := fetch.New(&opts)
+		if err != nil {
+			t.Fatalf("%s: nobody asked for it by name: %v", name, err)
+		}
+		c.Close()
+	}
+}
+
 // A Client that is closed leaves nothing of what fetched from version control, and
 // neither does one that could not be made.
 func TestDirectIsClosed(t *testing.T) {

@@ -22,8 +22,9 @@ type Options struct {
 	// breaker and checks of its own, and the whole is retried: bring neither
 	// yourself. Middleware of yours around a source (upstream.Wrap) is then
 	// inside that circuit, and sees each request that the source is sent.
-	// Default: the GOPROXY list of Go, where modules that match its GONOPROXY
-	// are kept from the proxies.
+	// [upstream.Direct] in it, or in Private, is version control, as Direct below
+	// tunes it, unless middleware is around it. Default: the GOPROXY list of Go,
+	// where modules that match its GONOPROXY are kept from the proxies.
 	Upstream upstream.Upstream
 
 	// Go holds go command settings; an empty GOSUMDB means the public checksum
@@ -48,7 +49,7 @@ type Options struct {
 	Claimed string
 
 	// Direct tunes how modules are fetched from version control, which is what
-	// "direct" in GOPROXY and what GONOPROXY matches mean. Its Name is not looked
+	// "direct" in GOPROXY, or in a list of your own, and what GONOPROXY matches mean. Its Name is not looked
 	// at; VCS and Insecure are GOVCS and GOINSECURE of Go where they are empty, and
 	// Private, which says what is fetched with credentials, is what GOPRIVATE and
 	// GONOPROXY match (but for a GONOPROXY of "*"). Default: the options' defaults; where the go command or git

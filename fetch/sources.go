@@ -122,7 +122,12 @@ func (o *Options) addSources(p *plan) error {
 	if o.Upstream == nil {
 		base, err = o.openProxies(p)
 	} else {
-		base = o.Upstream
+		base, err = o.withDirect(p, o.Upstream)
+	}
+	for i := range routes {
+		if err == nil {
+			routes[i].Upstream, err = o.withDirect(p, routes[i].Upstream)
+		}
 	}
 	if err != nil {
 		return err

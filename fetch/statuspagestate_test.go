@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"strings"
 	"syscall"
 	"testing"
@@ -134,7 +135,15 @@ func TestWeatherOfALockedUpList(t *testing.T) {
 
 // Without the go command and git, "direct" has nothing, as upstream.Direct.
 func TestDirectWithoutCommandsIsNoSource(t *testing.T) {
-	c := newClient(t, fetch.Options{Upstream: upstream.Direct()})
+	t.Setenv("PATH", t.TempDir())
+	c, err := fetch.New(&fetch.Options{
+		Upstream: upstream.Direct(), Go: &fetch.GoSettings{GOSUMDB: "off"},
+		Store: cache.NewMemory(nil), Logger: slog.New(slog.DiscardHandler),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
 	h := fetch.NewStatusHandler(c, nil)
 	defer h.Close()
 	if got := h.Report(); got.Sources[0].State != "no source" || !strings.HasPrefix(got.Weather.Text, "There is no source to ask") {

@@ -17,7 +17,8 @@ func Off() Upstream { return nothing{"off", errOff} }
 // Direct returns the source that the word "direct" in a GOPROXY list stands
 // for where there is no version control at hand: it has nothing. Everything is
 // [NotFound], which keeps the go command's probing of path prefixes working.
-// Package gocmd has a source that fetches from version control.
+// Package gocmd has a source that fetches from version control, and a Client of package
+// fetch puts one in the place of this.
 // It never turns another source's failure into "not found", because the failure
 // of a source ranks before it.
 func Direct() Upstream { return nothing{"direct", errDirect} }
