@@ -28,7 +28,8 @@
 //	1    something on this machine failed: a file, the disk, the go command
 //	2    the command line, or a file that it names, is wrong
 //	3    a module or version does not exist
-//	4    the sources could not be asked; the same command goes on later
+//	4    the sources could not be asked, or not in the time of -timeout; the same
+//	     command goes on later
 //	5    a source, a policy or the checksum database's silence denies it
 //	6    bytes are not what the checksum database or the go.sum says
 //	130  interrupted

@@ -22,7 +22,7 @@ func (n arguments) check(cmd *cobra.Command, args []string) error {
 	case len(args) < n.min:
 		return usagef("%s is missing: %s", n.what, see)
 	case n.max >= 0 && len(args) > n.max:
-		return usagef("%q is an argument too many: %s", args[n.max], see)
+		return usagef("%q is an argument too many: %s", discreet(args[n.max]), see)
 	}
 	return nil
 }

@@ -1,16 +1,13 @@
 package cli
 
 import (
-	"compress/gzip"
 	"context"
 	"errors"
 	"fmt"
 	"io"
-	"os"
-	"path/filepath"
-	"strings"
 
 	"github.com/breakwater-go/breakwater/examples/modget/internal/download"
+	"github.com/breakwater-go/breakwater/examples/modget/internal/manifest"
 	"github.com/breakwater-go/breakwater/fetch"
 	"github.com/breakwater-go/breakwater/upstream"
 	"github.com/breakwater-go/breakwater/verify"
@@ -56,7 +53,10 @@ type bundled struct {
 }
 
 func (a *app) export(ctx context.Context, to string, args []string) error {
-	want, graph, err := a.wanted(args)
+	if err := checkTarget(to); err != nil {
+		return err
+	}
+	want, graph, err := a.wanted(ctx, args)
 	if err != nil {
 		return err
 	}
@@ -87,8 +87,11 @@ func (a *app) write(ctx context.Context, s *session, to string, got download.Got
 	} else {
 		err = s.Export(ctx, to, files)
 	}
-	if err != nil {
-		return fmt.Errorf("writing the bundle %s: %w", to, err)
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	if err != nil { // where files could not be stored, that they are not there follows
+		return fmt.Errorf("writing the bundle %s: %w", to, errors.Join(s.stored(ctx), err))
 	}
 	return a.report(bundled{to, len(files)}, "%s holds %d files\n")
 }
@@ -108,122 +111,41 @@ func filesOf(got download.Got) ([]upstream.Request, error) {
 	return files, nil
 }
 
-func isArchive(name string) bool { return strings.HasSuffix(name, ".tar") || isCompressed(name) }
-
-func isCompressed(name string) bool {
-	return strings.HasSuffix(name, ".tar.gz") || strings.HasSuffix(name, ".tgz")
-}
-
-// exportArchive writes the archive beside its place and renames it, so that it is
-// there whole or not at all.
-func (s *session) exportArchive(ctx context.Context, name string, files []upstream.Request) error {
-	dir, err := os.MkdirTemp(filepath.Dir(name), ".modget-bundle-*")
-	if err != nil {
-		return err
-	}
-	defer os.RemoveAll(dir)
-	tree, archive := filepath.Join(dir, "tree"), filepath.Join(dir, "archive")
-	if err := s.Export(ctx, tree, files); err != nil {
-		return err
-	}
-	out, err := os.Create(archive)
-	if err != nil {
-		return err
-	}
-	if err := errors.Join(pack(out, tree, isCompressed(name)), out.Sync(), out.Close()); err != nil {
-		return err
-	}
-	return os.Rename(archive, name)
-}
-
-func pack(out io.Writer, tree string, compressed bool) error {
-	if !compressed {
-		return fetch.WriteBundle(out, tree)
-	}
-	zipped, err := gzip.NewWriterLevel(out, gzip.BestSpeed) // nearly all of it is zips
-	if err != nil {
-		return err
-	}
-	return errors.Join(fetch.WriteBundle(zipped, tree), zipped.Close())
-}
-
 func (a *app) imports(ctx context.Context, from, goSum string, limits *fetch.BundleLimits) error {
-	dir, remove, err := a.unpacked(from, limits)
+	if limits.Bytes < 0 {
+		return usagef("-max-bytes is a number from 1, not %d", limits.Bytes)
+	}
+	sums, err := readGoSum(ctx, goSum)
+	if err != nil {
+		return err
+	}
+	dir, remove, err := a.unpacked(ctx, from, limits)
 	if err != nil {
 		return err
 	}
 	defer remove()
-	sums, err := readGoSum(goSum)
-	if err != nil {
-		return err
-	}
 	return a.with(ctx, sums, func(s *session) error {
 		n, err := s.Import(ctx, dir)
-		if err := errors.Join(err, s.stored(ctx)); err != nil {
+		if err := errors.Join(s.stored(ctx), err); err != nil {
 			return finalError{fmt.Errorf("importing %s: %w", from, err)}
+		}
+		if n == 0 {
+			return usagef("%s holds no module file: name a directory or an archive that \"modget bundle export\" has written", from)
 		}
 		return a.report(bundled{from, n}, "%s: %d files are in the cache now\n")
 	})
 }
 
 // readGoSum reads the file that a -gosum flag names; nil if it names none.
-func readGoSum(name string) (*verify.GoSum, error) {
+func readGoSum(ctx context.Context, name string) (*verify.GoSum, error) {
 	if name == "" {
 		return nil, nil
 	}
-	sums, err := verify.ReadGoSum(name)
-	if err != nil {
+	sums, err := soon(ctx, func() (*verify.GoSum, error) { return manifest.ReadGoSum(name) })
+	if err != nil && ctx.Err() == nil {
 		return nil, badInput(err)
 	}
-	return sums, nil
-}
-
-// unpacked returns the bundle as a directory, and what to call when it is not needed
-// any more.
-func (a *app) unpacked(bundle string, limits *fetch.BundleLimits) (dir string, remove func(), err error) {
-	info, err := os.Stat(bundle)
-	if err != nil {
-		return "", nil, badInput(err)
-	}
-	if info.IsDir() {
-		return bundle, func() {}, nil
-	}
-	cache, err := a.cacheDir()
-	if err != nil {
-		return "", nil, err
-	}
-	beside := filepath.Dir(cache) // where there must be room for it anyway
-	if err := os.MkdirAll(beside, 0o777); err != nil {
-		return "", nil, err
-	}
-	dir, err = os.MkdirTemp(beside, ".modget-bundle-*")
-	if err != nil {
-		return "", nil, err
-	}
-	remove = func() { os.RemoveAll(dir) }
-	if err := unpack(bundle, dir, limits); err != nil {
-		remove()
-		return "", nil, err
-	}
-	return dir, remove, nil
-}
-
-func unpack(name, dir string, limits *fetch.BundleLimits) error {
-	file, err := os.Open(name)
-	if err != nil {
-		return err
-	}
-	defer file.Close()
-	content := io.Reader(file)
-	if isCompressed(name) {
-		if content, err = gzip.NewReader(file); err != nil {
-			return usagef("reading %s: %w: it is no archive that \"modget bundle export\" has written", name, err)
-		}
-	}
-	if err := fetch.ReadBundle(content, dir, limits); err != nil {
-		return fmt.Errorf("unpacking %s: %w", name, err)
-	}
-	return nil
+	return sums, err
 }
 
 func (a *app) report(b bundled, format string) error {

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"syscall"
 
 	"github.com/breakwater-go/breakwater/fetch"
 	"github.com/breakwater-go/breakwater/upstream"
@@ -21,7 +22,22 @@ type session struct {
 	dir      string // the cache's
 
 	mu       sync.Mutex
-	unstored error // the first file that could not be stored
+	unstored error                   // the first file that could not be stored
+	full     context.CancelCauseFunc // called when there is no room for more; nil: nobody
+}
+
+// whileThereIsRoom returns a context that ends when a file could not be stored because
+// the disk is full: what comes after that would be downloaded for nothing.
+func (s *session) whileThereIsRoom(ctx context.Context) (context.Context, func()) {
+	ctx, stop := context.WithCancelCause(ctx)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.full = stop
+	return ctx, func() { stop(nil) }
+}
+
+func isFull(err error) bool {
+	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT)
 }
 
 // open makes the Client that the flags ask for. sums, where there is one, decides
@@ -51,6 +67,14 @@ func (a *app) open(ctx context.Context, sums *verify.GoSum) (*session, error) {
 // settings are the user's go settings, with the sources of -goproxy.
 func (a *app) settings(ctx context.Context) (fetch.GoSettings, error) {
 	settings, err := fetch.ReadGoSettings(ctx)
+	if ctx.Err() != nil {
+		return settings, context.Cause(ctx)
+	}
+	if err != nil && settings == (fetch.GoSettings{}) && !a.offline {
+		// Whoever is named by -goproxy would learn of modules that are private by
+		// settings which could not be read.
+		return settings, fmt.Errorf("%w: see that \"go env\" works, for without it nobody knows which modules are private", err)
+	}
 	if a.goproxy != "" {
 		settings.GOPROXY = a.goproxy
 		if _, parseErr := upstream.ParseGOPROXY(a.goproxy); parseErr != nil {
@@ -92,6 +116,9 @@ func (s *session) committed(_ context.Context, c fetch.Commit) {
 	defer s.mu.Unlock()
 	if s.unstored == nil {
 		s.unstored = fmt.Errorf("storing %s: %w", c.Request.Key(), c.Err)
+	}
+	if s.full != nil && isFull(c.Err) {
+		s.full(s.unstored)
 	}
 }
 

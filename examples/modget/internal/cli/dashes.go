@@ -18,7 +18,7 @@ func goStyle(root *cobra.Command, args []string) []string {
 		}
 		out[i] = arg
 		name, _, _ := strings.Cut(strings.TrimPrefix(arg, "-"), "=")
-		if strings.HasPrefix(arg, "-") && len(name) > 1 && name[0] != '-' && !isShort(root, name) {
+		if strings.HasPrefix(arg, "-") && len(name) > 1 && name[0] != '-' && !isDigit(name[0]) && !isShort(root, name) {
 			out[i] = "-" + arg
 		}
 	}
@@ -30,10 +30,13 @@ func isShort(root *cobra.Command, word string) bool {
 	for i, letter := range word {
 		flag := root.PersistentFlags().ShorthandLookup(string(letter))
 		switch {
-		case letter >= '0' && letter <= '9' && i > 0: // the value of the one before
+		case i > 0 && isDigit(byte(letter)): // the value of the one before
 		case flag == nil:
 			return false
 		}
 	}
 	return true
 }
+
+// isDigit reports whether what begins so is a number, such as a flag's value: no flag is.
+func isDigit(letter byte) bool { return '0' <= letter && letter <= '9' }

@@ -71,7 +71,7 @@ func (a *app) warmCommand() *cobra.Command {
 // download fetches what args ask for to the cache, and takes it from there to its
 // target.
 func (a *app) download(ctx context.Context, args []string, to target) error {
-	want, graph, err := a.wanted(args)
+	want, graph, err := a.wanted(ctx, args)
 	if err != nil {
 		return err
 	}
@@ -104,6 +104,8 @@ func (a *app) fetch(ctx context.Context, s *session, want manifest.Manifest, gra
 	if err != nil {
 		return got, err
 	}
+	ctx, end := s.whileThereIsRoom(ctx)
+	defer end()
 	for _, left := range want.Skipped {
 		show.Note(fmt.Sprintf("left out: %s: %s", left.What, left.Why))
 	}

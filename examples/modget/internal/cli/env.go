@@ -71,8 +71,8 @@ func settingsFor(args []string, private string, unset bool) ([]assignment, error
 
 func checkProxy(text string) error {
 	u, err := url.Parse(text)
-	if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
-		return usagef("%q is no proxy's URL: it is like https://proxy.example or http://localhost:8080", text)
+	if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" || u.RawQuery != "" || u.Fragment != "" {
+		return usagef("%q is no proxy's URL: it is like https://proxy.example or http://localhost:8080", discreet(text))
 	}
 	if u.User != nil {
 		return usagef("a URL with a password would be readable for everybody who runs \"go env\": put it into a .netrc file")

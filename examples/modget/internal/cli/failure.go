@@ -5,10 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
-	"os/exec"
-	"strings"
-	"syscall"
 
 	"github.com/breakwater-go/breakwater/upstream"
 )
@@ -87,8 +83,8 @@ func codeOf(err error) int {
 	if _, ok := errors.AsType[usageError](err); ok {
 		return exitUsage
 	}
-	if _, ok := errors.AsType[*upstream.Error](err); !ok && !errors.Is(err, context.DeadlineExceeded) {
-		return exitLocal
+	if _, ok := errors.AsType[*upstream.Error](err); !ok && !isLate(err) || isFull(err) {
+		return exitLocal // a full disk is this machine's, whatever it made fail
 	}
 	_, final := errors.AsType[finalError](err)
 	switch upstream.ClassOf(err) {
@@ -108,6 +104,11 @@ func codeOf(err error) int {
 	return exitLocal
 }
 
+// isLate reports whether the time was up, be it that of -timeout or another.
+func isLate(err error) bool {
+	return errors.Is(err, errTimeout) || errors.Is(err, context.DeadlineExceeded)
+}
+
 // tell prints one line for err, or an object where JSON is wanted.
 func (a *app) tell(err error, code int) {
 	if _, ok := errors.AsType[toldError](err); err == nil || ok && code != exitInterrupted {
@@ -119,48 +120,4 @@ func (a *app) tell(err error, code int) {
 		return
 	}
 	fmt.Fprintf(a.Err, "modget: %s\n", text)
-}
-
-// explain says in one line what failed and what to do.
-func (a *app) explain(err error, code int) string {
-	if code == exitInterrupted {
-		return "interrupted: what was downloaded stays, and the same command goes on from there"
-	}
-	text := firstLine(err)
-	if _, ok := errors.AsType[finalError](err); ok {
-		return text
-	}
-	if hint := a.hint(err, code); hint != "" {
-		return text + "; " + hint
-	}
-	return text
-}
-
-func (a *app) hint(err error, code int) string {
-	switch {
-	case errors.Is(err, syscall.ENOSPC):
-		return "the disk is full: make room, or name another place with -cache"
-	case errors.Is(err, upstream.ErrOffline):
-		return "" // which says what to do
-	case errors.Is(err, exec.ErrNotFound):
-		return "install Go, or put it in PATH"
-	case code == exitLocal && errors.Is(err, fs.ErrPermission):
-		return "you may not write or read there: name another place, or change its permissions"
-	case errors.Is(err, errTimeout) || errors.Is(err, context.DeadlineExceeded) && a.timeout > 0:
-		return "the same command goes on from there, and -timeout gives it longer"
-	case code == exitNotFound:
-		return "check how it is spelled: \"modget list PATH\" has a module's versions"
-	case code == exitUnavailable:
-		return "\"modget doctor\" says which source is ill, and the same command goes on from here"
-	case code == exitUntrusted:
-		return "do not use it: \"modget mirrors\" shows which source sends it"
-	}
-	return ""
-}
-
-// firstLine returns err as one line: of several errors the first, and what the other
-// sources said is left out.
-func firstLine(err error) string {
-	line, _, _ := strings.Cut(err.Error(), "\n")
-	return strings.TrimSpace(line)
 }

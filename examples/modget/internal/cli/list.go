@@ -40,7 +40,7 @@ func (a *app) listCommand() *cobra.Command {
 
 func (a *app) list(ctx context.Context, paths []string, retracted bool) error {
 	for _, path := range paths {
-		if err := module.CheckPath(path); err != nil {
+		if err := checkModule(path); err != nil {
 			return usagef("%w; a version has no place here: see %q", err, "modget help query")
 		}
 	}

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -25,8 +26,15 @@ func (a *app) mirrorsCommand() *cobra.Command {
 			"about all of the sample: no private module belongs into it.",
 		some(0, ""),
 		func(ctx context.Context, args []string) (err error) {
-			if opts.Sample, err = a.sample(sample); err != nil {
+			switch opts.Sample, err = a.sample(sample); {
+			case a.offline:
+				return usagef("-offline asks nobody, so that no source can be measured: leave it out")
+			case err != nil:
 				return err
+			case opts.Rounds < 1:
+				return usagef("-rounds is a number from 1, not %d", opts.Rounds)
+			case opts.Budget < 0:
+				return usagef("-budget is a time from now, such as 2m, not %v", opts.Budget)
 			}
 			return a.mirrors(ctx, args, opts)
 		})
@@ -40,7 +48,7 @@ func (a *app) sample(args []string) ([]module.Version, error) {
 	var list []module.Version
 	for _, arg := range args {
 		path, version, _ := strings.Cut(arg, "@")
-		if err := module.Check(path, version); err != nil {
+		if err := cmp.Or(checkModule(path), module.Check(path, version)); err != nil {
 			return nil, usagef("-sample: %w", err)
 		}
 		list = append(list, module.Version{Path: path, Version: version})
@@ -96,7 +104,7 @@ func (s *session) sources(urls []string) ([]survey.Source, error) {
 func checkSource(text string) error {
 	entries, err := upstream.ParseGOPROXY(text)
 	if err != nil || len(entries) != 1 || entries[0].URL == "" {
-		return usagef("%q is no source's URL: it is like https://proxy.example or file:///DIR", text)
+		return usagef("%q is no source's URL: it is like https://proxy.example or file:///DIR", discreet(text))
 	}
 	return nil
 }

@@ -41,7 +41,7 @@ func (a *app) queryCommand() *cobra.Command {
 func (a *app) query(ctx context.Context, args []string, sum bool) error {
 	for _, arg := range args {
 		path, _, _ := strings.Cut(arg, "@")
-		if err := module.CheckPath(path); err != nil {
+		if err := checkModule(path); err != nil {
 			return usageError{err}
 		}
 	}

@@ -74,6 +74,7 @@ Exit codes: 0 done; 1 something on this machine failed; 2 wrong usage; 3 not fou
 	a.globalFlags(root)
 	root.AddCommand(a.downloadCommand(), a.warmCommand(), a.listCommand(), a.queryCommand(), a.verifyCommand(),
 		a.bundleCommand(), a.mirrorsCommand(), a.doctorCommand(), a.envCommand())
+	a.builtin(root)
 	return root
 }
 
@@ -98,7 +99,9 @@ func (a *app) unknown(cmd *cobra.Command, args []string) error {
 		return cmd.Help()
 	}
 	hint := fmt.Sprintf("%q lists them", cmd.CommandPath()+" help")
-	if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
+	if _, rest, _ := cmd.Find(args); len(rest) < len(args) { // which only a -- before it hides
+		hint = "leave out the -- before it"
+	} else if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
 		hint = fmt.Sprintf("did you mean %q?", near[0])
 	}
 	return usagef("there is no command %q: %s", args[0], hint)

@@ -9,6 +9,7 @@ import (
 	"os"
 	"time"
 
+	"github.com/breakwater-go/breakwater/examples/modget/internal/display"
 	"github.com/breakwater-go/breakwater/examples/modget/internal/inspect"
 	"github.com/breakwater-go/breakwater/upstream"
 	"github.com/breakwater-go/breakwater/verify"
@@ -30,7 +31,7 @@ func (a *app) verifyCommand() *cobra.Command {
 }
 
 func (a *app) verify(ctx context.Context, dirs []string, goSum string) error {
-	sums, err := readGoSum(goSum)
+	sums, err := readGoSum(ctx, goSum)
 	if err != nil {
 		return err
 	}
@@ -146,7 +147,7 @@ func (a *app) printFinding(f inspect.Finding) error {
 		return nil
 	}
 	if !a.json {
-		_, err := fmt.Fprintln(a.Out, f)
+		_, err := fmt.Fprintln(a.Out, display.Printable(f.String())) // names of files are a stranger's words
 		return err
 	}
 	object := map[string]string{

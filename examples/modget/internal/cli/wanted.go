@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"syscall"
 
 	"github.com/breakwater-go/breakwater/examples/modget/internal/manifest"
 	"github.com/breakwater-go/breakwater/verify"
@@ -24,31 +25,44 @@ const inputs = `What is wanted is any of these:
 
 // wanted returns what the arguments ask for, but for "all", which only a Client
 // can tell: graph is whether that is among them.
-func (a *app) wanted(args []string) (want manifest.Manifest, graph bool, err error) {
+func (a *app) wanted(ctx context.Context, args []string) (want manifest.Manifest, graph bool, err error) {
 	for _, arg := range args {
-		var one manifest.Manifest
-		switch arg {
-		case "all":
-			graph = true
-			one.Sums, err = sumsHere()
-		case "-":
-			one, err = manifest.ReadList("standard input", a.In)
-		default:
-			one, err = manifest.Args([]string{arg})
+		one, err := soon(ctx, func() (manifest.Manifest, error) { return a.input(arg) })
+		if ctx.Err() != nil {
+			return manifest.Manifest{}, false, context.Cause(ctx)
 		}
 		if err != nil {
 			return manifest.Manifest{}, false, badInput(err)
 		}
-		want = want.Add(one)
+		want, graph = want.Add(one), graph || arg == "all"
 	}
 	return want, graph, nil
 }
 
+// input returns what one argument asks for.
+func (a *app) input(arg string) (one manifest.Manifest, err error) {
+	switch arg {
+	case "all":
+		one.Sums, err = sumsHere()
+		return one, err
+	case "-":
+		return manifest.ReadList("standard input", a.In)
+	}
+	return manifest.Args([]string{arg})
+}
+
 // badInput makes a usageError of what is wrong with an input, but for a file that
-// could not be read.
+// is there and could not be read.
 func badInput(err error) error {
-	if _, ok := errors.AsType[*fs.PathError](err); ok && !errors.Is(err, fs.ErrNotExist) {
+	errno, ok := errors.AsType[syscall.Errno](err)
+	switch {
+	case !ok || errno == syscall.EISDIR || errno == syscall.ENOTDIR:
+		return usageError{err}
+	case !errors.Is(err, fs.ErrNotExist):
 		return err
+	}
+	if _, ok := errors.AsType[*manifest.Error](err); !ok {
+		err = fmt.Errorf("%w: check the name and the directory", err)
 	}
 	return usageError{err}
 }
@@ -83,7 +97,7 @@ func sumsHere() (*verify.GoSum, error) {
 		}
 		dir = parent
 	}
-	sums, err := verify.ReadGoSum(filepath.Join(dir, "go.sum"))
+	sums, err := manifest.ReadGoSum(filepath.Join(dir, "go.sum"))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}

@@ -65,7 +65,7 @@ func (d *Display) Expect(n int) {
 // Note shows text, on one line, to the user: a source that was left, say. JSON and the
 // other modes show it on diagnostics; Quiet does not.
 func (d *Display) Note(text string) {
-	d.say(d.form.note(printable(text)))
+	d.say(d.form.note(Printable(text)))
 }
 
 // Close shows the summary, takes what moves off the terminal, and waits for the

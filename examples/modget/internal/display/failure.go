@@ -43,7 +43,7 @@ func sentence(err error) string {
 		text = e.Reason()
 	}
 	text, _, _ = strings.Cut(strings.TrimSpace(text), "\n")
-	text, _, _ = strings.Cut(printable(text), ". ")
+	text, _, _ = strings.Cut(Printable(text), ". ")
 	if len(text) > maxSentence {
 		return strings.ToValidUTF8(text[:maxSentence], "") + "..."
 	}
@@ -58,8 +58,10 @@ func advice(err error) string {
 		return "Free some space on the disk, and try again"
 	case classOf(err) == local && errors.Is(err, fs.ErrPermission):
 		return "See that you may write there, or name another directory"
-	case classOf(err) == local:
+	case classOf(err) == local || errors.Is(err, upstream.ErrOffline):
 		return ""
+	case IsOff(err):
+		return "Name a source in GOPROXY"
 	}
 	switch upstream.ClassOf(err) {
 	case upstream.NotFound:
@@ -76,6 +78,13 @@ func advice(err error) string {
 		return "Try again with fewer modules at once"
 	}
 	return ""
+}
+
+// IsOff reports whether err is of GOPROXY=off, which says of every module that it does
+// not exist: there is nothing to be spelled otherwise.
+func IsOff(err error) bool {
+	e, ok := errors.AsType[*upstream.Error](err)
+	return ok && e.Source == upstream.Name(upstream.Off())
 }
 
 // credentials returns advice for a source that would not give a module. A refusal with

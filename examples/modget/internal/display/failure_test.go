@@ -26,6 +26,8 @@ func TestFailures(t *testing.T) {
 	}{
 		{"not found", of(upstream.NotFound, 404, ""), "https://proxy.example: not found (status 404). Check the spelling of the path and the version."},
 		{"only the first sentence", of(upstream.NotFound, 410, "gone. Ask elsewhere."), "https://proxy.example: not found (status 410): gone. Check the spelling of the path and the version."},
+		{"off", &upstream.Error{Class: upstream.NotFound, Source: "off", Err: errors.New("disabled")}, "off: not found: disabled. Name a source in GOPROXY."},
+		{"offline", &upstream.Error{Class: upstream.Unavailable, Err: upstream.ErrOffline}, "unavailable: " + upstream.ErrOffline.Error()},
 		{"denied by the source", of(upstream.Denied, 403, "no"), "https://proxy.example: denied (status 403): no. See that the source lets you in: GOAUTH or .netrc names your credentials."},
 		{"denied by us, with a way out", &upstream.Error{Class: upstream.Denied, Err: errors.New("exempt it with GONOSUMDB")}, "denied: exempt it with GONOSUMDB"},
 		{"timeout", of(upstream.Timeout, 0, ""), "https://proxy.example: timeout. Try again, or allow it more time."},

@@ -43,7 +43,7 @@ func (plainForm) done(m module.Version, r Result) line {
 	}
 	origin := "cached"
 	if !r.Cached {
-		origin = "from " + cmp.Or(printable(r.Source), "a source without a name")
+		origin = "from " + cmp.Or(Printable(r.Source), "a source without a name")
 	}
 	parts := []string{name(m, r), size(max(0, r.Bytes)), origin}
 	if !r.Cached {
@@ -79,5 +79,5 @@ func failure(m module.Version, r Result) line {
 }
 
 func name(m module.Version, r Result) string {
-	return printable(m.Path + " " + cmp.Or(r.Version, m.Version))
+	return Printable(m.Path + " " + cmp.Or(r.Version, m.Version))
 }

@@ -27,7 +27,7 @@ func (d *Display) Begin(m module.Version) *Item {
 // about five times a second, by another goroutine, and may be asked once more after
 // Done; it must not call the Display.
 func (i *Item) Arriving(source string, size int64, received func() int64) {
-	i.display.arriving(i, arrival{source: printable(source), size: max(0, size), count: received})
+	i.display.arriving(i, arrival{source: Printable(source), size: max(0, size), count: received})
 }
 
 // A Result is how an Item ended.

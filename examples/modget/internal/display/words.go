@@ -61,9 +61,9 @@ func plural(noun string, n int) string {
 	return noun + "s"
 }
 
-// printable makes text fit for a line of a terminal: one line, in which nothing that a
+// Printable makes text fit for a line of a terminal: one line, in which nothing that a
 // stranger wrote moves the cursor.
-func printable(text string) string {
+func Printable(text string) string {
 	return strings.Map(func(r rune) rune {
 		if !unicode.IsPrint(r) {
 			return unicode.ReplacementChar

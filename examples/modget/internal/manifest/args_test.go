@@ -52,6 +52,7 @@ func TestArgsSayWhatIsWrong(t *testing.T) {
 	tests := []struct{ arg, want string }{
 		{"", "an argument is empty: name a module, such as example.com/mod@v1.2.3, or a file"},
 		{"fmt", `malformed module path "fmt": missing dot in first path element: write a module path such as example.com/mod`},
+		{"https://ann:secret@a.example/a", "a URL is no module: write the module's path, such as example.com/mod"},
 		{"https://a.example/a", `"https://a.example/a" is a URL: write the module's path, such as a.example/a`},
 		{"a.example/...", `"a.example/..." is a pattern: name the modules one by one, or a go.mod file`},
 		{"a.example/a@", "a.example/a@ names no version: write a.example/a@latest, or the version"},

@@ -26,6 +26,20 @@ func parseGoSum(file string, data []byte) (Manifest, error) {
 	return Manifest{Modules: zips, Mods: mods, Sums: sums}, nil
 }
 
+// ReadGoSum reads a go.sum file of any name, which may be empty. Bounds and errors
+// are those of [Read].
+func ReadGoSum(file string) (*verify.GoSum, error) {
+	data, err := readAnyFile(file)
+	if err != nil {
+		return nil, err
+	}
+	var s sumFiles
+	if err := s.add(file, data); err != nil {
+		return nil, err
+	}
+	return s.parsed()
+}
+
 // sumFiles are the go.sum files of a project. Each line was looked at.
 type sumFiles struct {
 	names []string

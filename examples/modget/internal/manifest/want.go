@@ -1,6 +1,7 @@
 package manifest
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 
@@ -19,6 +20,10 @@ func (m *Manifest) want(path, query string) error {
 		return nil
 	}
 	if _, rest, ok := strings.Cut(path, "://"); ok {
+		if query != latest && query != "" || strings.Contains(rest, ":") {
+			// What is before an @ may be a password.
+			return errors.New("a URL is no module: write the module's path, such as example.com/mod")
+		}
 		return fmt.Errorf("%q is a URL: write the module's path, such as %s", shortened(path), shortened(rest))
 	}
 	if strings.Contains(path, "...") {
