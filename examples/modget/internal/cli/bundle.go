@@ -82,6 +82,9 @@ func (a *app) write(ctx context.Context, s *session, to string, got download.Got
 	if err != nil {
 		return err
 	}
+	line := a.line()
+	defer line.close()
+	line.show("writing %s ...", to)
 	if isArchive(to) {
 		err = s.exportArchive(ctx, to, files)
 	} else {
@@ -93,6 +96,7 @@ func (a *app) write(ctx context.Context, s *session, to string, got download.Got
 	if err != nil { // where files could not be stored, that they are not there follows
 		return fmt.Errorf("writing the bundle %s: %w", to, errors.Join(s.stored(ctx), err))
 	}
+	line.close()
 	return a.report(bundled{to, len(files)}, "%s holds %d files\n")
 }
 
@@ -119,6 +123,9 @@ func (a *app) imports(ctx context.Context, from, goSum string, limits *fetch.Bun
 	if err != nil {
 		return err
 	}
+	line := a.line()
+	defer line.close()
+	line.show("importing %s ...", from)
 	dir, remove, err := a.unpacked(ctx, from, limits)
 	if err != nil {
 		return err
@@ -132,6 +139,7 @@ func (a *app) imports(ctx context.Context, from, goSum string, limits *fetch.Bun
 		if n == 0 {
 			return usagef("%s holds no module file: name a directory or an archive that \"modget bundle export\" has written", from)
 		}
+		line.close()
 		return a.report(bundled{from, n}, "%s: %d files are in the cache now\n")
 	})
 }

@@ -134,14 +134,24 @@ func (a *app) display() (*display.Display, error) {
 
 // install takes modules from the cache to the target.
 func (a *app) install(ctx context.Context, s *session, got download.Got, to target) error {
-	switch {
-	case to.cacheOnly || len(got.Modules)+len(got.Mods) == 0:
+	total := len(got.Modules) + len(got.Mods)
+	if to.cacheOnly || total == 0 {
 		return nil
-	case to.dir != "":
-		return install.Directory(ctx, s.Client, got.Modules, to.dir, func(module.Version, error) {})
+	}
+	line, n := a.line(), 0
+	defer line.close()
+	count := func() {
+		line.show("installing: %d of %d", n, total)
+		n++
+	}
+	count()
+	if to.dir != "" {
+		return install.Directory(ctx, s.Client, got.Modules, to.dir, func(module.Version, error) { count() })
 	}
 	_, err := install.ModuleCache(ctx, got.Modules, got.Mods, &install.ModuleCacheOptions{
-		Cache: s.dir, Source: s.Client, Dir: to.modCache, GoSum: got.Sums, GOSUMDB: s.settings.GOSUMDB, GONOSUMDB: s.settings.GONOSUMDB,
+		Cache: s.dir, Source: s.Client, Dir: to.modCache,
+		GoSum: got.Sums, GOSUMDB: s.settings.GOSUMDB, GONOSUMDB: s.settings.GONOSUMDB,
+		Done: func(install.Installed) { count() },
 	})
 	return err
 }

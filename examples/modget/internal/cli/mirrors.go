@@ -73,9 +73,10 @@ func (a *app) mirrors(ctx context.Context, urls []string, opts *survey.Options) 
 	if opts.Verifier, err = s.verifier(); err != nil {
 		return err
 	}
-	opts.OnAsk = a.steps()
+	line := a.line()
+	opts.OnAsk = line.steps()
 	report, err := survey.Run(ctx, opts)
-	a.endSteps()
+	line.close()
 	if report == nil {
 		return err
 	}

@@ -19,31 +19,38 @@ func width(f *os.File) int {
 	return columns
 }
 
-// showsSteps is whether there is a terminal for a line that says what is going on.
-func (a *app) showsSteps() bool {
-	return !a.json && !a.quiet && a.progress != "plain" && display.ModeFor(a.Err, os.Getenv) == display.Bars
+// A line is one line on the terminal that is overwritten: it says what is going on where
+// there are no bars. A nil line, where there is no terminal, shows nothing.
+type line struct {
+	terminal *os.File
+	last     time.Time
 }
 
-// steps shows on a terminal how measuring comes along, in one line that is
-// overwritten; nil where there is no terminal.
-func (a *app) steps() func(survey.Step) {
-	if !a.showsSteps() {
+func (a *app) line() *line {
+	if a.json || a.quiet || a.progress == "plain" || display.ModeFor(a.Err, os.Getenv) != display.Bars {
 		return nil
 	}
-	var last time.Time
-	return func(s survey.Step) {
-		if time.Since(last) < 100*time.Millisecond {
-			return
-		}
-		last = time.Now()
-		line := fmt.Sprintf("measuring: %d of %d, %s", s.Done, s.Total, s.Source)
-		fmt.Fprintf(a.Err, "\r\x1b[K%s", line[:min(len(line), max(1, width(a.Err)-1))])
+	return &line{terminal: a.Err}
+}
+
+// show overwrites the line, ten times a second at most.
+func (l *line) show(format string, args ...any) {
+	if l == nil || time.Since(l.last) < 100*time.Millisecond {
+		return
+	}
+	l.last = time.Now()
+	text := display.Printable(fmt.Sprintf(format, args...))
+	fmt.Fprintf(l.terminal, "\r\x1b[K%s", text[:min(len(text), max(1, width(l.terminal)-1))])
+}
+
+// close takes the line away.
+func (l *line) close() {
+	if l != nil {
+		fmt.Fprint(l.terminal, "\r\x1b[K")
 	}
 }
 
-// endSteps takes the line away.
-func (a *app) endSteps() {
-	if a.showsSteps() {
-		fmt.Fprint(a.Err, "\r\x1b[K")
-	}
+// steps shows how measuring comes along.
+func (l *line) steps() func(survey.Step) {
+	return func(s survey.Step) { l.show("measuring: %d of %d, %s", s.Done, s.Total, s.Source) }
 }

@@ -3,6 +3,7 @@ package display
 import (
 	"errors"
 	"io/fs"
+	"net/http"
 	"strings"
 	"syscall"
 
@@ -88,9 +89,10 @@ func IsOff(err error) bool {
 }
 
 // credentials returns advice for a source that would not give a module. A refusal with
-// no status is our own policy's, or the checksum database's, and says why.
+// another status, or none, is our own policy's, or the checksum database's, and says why.
 func credentials(err error) string {
-	if e, ok := errors.AsType[*upstream.Error](err); !ok || e == nil || e.Status == 0 {
+	e, ok := errors.AsType[*upstream.Error](err)
+	if !ok || e == nil || e.Status != http.StatusUnauthorized && e.Status != http.StatusForbidden {
 		return ""
 	}
 	return "See that the source lets you in: GOAUTH or .netrc names your credentials"
