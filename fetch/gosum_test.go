@@ -38,6 +38,8 @@ func TestGoSum(t *testing.T) {
 		{"before the database", fetch.Options{GoSum: right}, o.VerifierKey, "", false, served, served},
 		{"while the database is down", fetch.Options{GoSum: right}, o.VerifierKey, "", true, served, upstream.Unavailable},
 		{"against the database", fetch.Options{GoSum: wrong}, o.VerifierKey, "", false, upstream.Untrusted, served},
+		{"listed in two files", fetch.Options{GoSum: verify.JoinGoSums(right, goSum(hash))}, "off", "", false, served, served},
+		{"two hashes, of which one is right", fetch.Options{GoSum: verify.JoinGoSums(wrong, right)}, "off", "", false, served, served},
 		{"without a database", fetch.Options{GoSum: right}, "off", "", false, served, served},
 		{"wrong, without a database", fetch.Options{GoSum: wrong}, "off", "", false, upstream.Untrusted, served},
 		{"of private modules", fetch.Options{GoSum: wrong}, o.VerifierKey, "example.com", true, upstream.Untrusted, served},

@@ -73,12 +73,20 @@ func (g *GoSum) Check(m module.Version, k upstream.Kind, content io.ReaderAt, si
 	return Check(m, k, content, size, want)
 }
 
-// Accepts reports whether the file was verified by a hash that is listed for it
-// now. What a checksum database or another go.sum file vouched for need not be.
+// Accepts reports whether the file was verified by hashes that are all listed for it
+// now, whichever of them it has. What a checksum database or another go.sum file vouched for need not be.
 func (g *GoSum) Accepts(m module.Version, k upstream.Kind, verified string) bool {
-	hash, ok := strings.CutPrefix(verified, ByGoSum+" ")
+	hashes, ok := strings.CutPrefix(verified, ByGoSum+" ")
 	sums, listed := g.listed(m, k)
-	return ok && listed && slices.Contains(sums.of(k), hash)
+	if !ok || !listed {
+		return false
+	}
+	for hash := range strings.SplitSeq(hashes, " ") {
+		if !slices.Contains(sums.of(k), hash) {
+			return false
+		}
+	}
+	return true
 }
 
 // Lists reports whether there is an h1 hash for m's file of kind k.
@@ -90,9 +98,15 @@ func (g *GoSum) Lists(m module.Version, k upstream.Kind) bool {
 func (g *GoSum) listed(m module.Version, k upstream.Kind) (Sums, bool) {
 	var hashes, by []string
 	for _, f := range g.files {
-		if found := f.sums[fileOf{m, k}]; len(found) > 0 {
-			hashes = append(hashes, found...)
-			by = append(by, f.name)
+		found := f.sums[fileOf{m, k}]
+		if len(found) == 0 {
+			continue
+		}
+		by = append(by, f.name)
+		for _, hash := range found {
+			if !slices.Contains(hashes, hash) { // many projects list the same thing
+				hashes = append(hashes, hash)
+			}
 		}
 	}
 	sums := Sums{By: strings.Join(by, ", "), GoSum: true}

@@ -244,6 +244,14 @@ func TestGoSumAccepts(t *testing.T) {
 			t.Errorf("Accepts(%q) = %v", verified, got)
 		}
 	}
+	two := verify.JoinGoSums(g, parseGoSum(t, "two", "a.example/m v1.0.0/go.mod h1:other=\na.example/m v1.0.0/go.mod h1:now=\n"))
+	sums, err := two.Expect(t.Context(), m, upstream.Mod)
+	if err != nil || len(sums.Mod) != 2 {
+		t.Fatalf("%v, %v", sums, err)
+	}
+	if mark := sums.Mark(upstream.Mod); !verify.Accepts(two, m, upstream.Mod, mark) || verify.Accepts(g, m, upstream.Mod, mark) {
+		t.Errorf("what has one of two hashes is marked %q: accepted by both files together, and not by one alone", mark)
+	}
 	if verify.Accepts(g, m, upstream.Zip, verify.ByGoSum+" h1:now=") {
 		t.Error("a file that is not listed is accepted")
 	}

@@ -71,7 +71,7 @@ func (e *MismatchError) Error() string {
 }
 
 // Mark is the [upstream.Response.Verified] of a file of kind k that matches the
-// sums: [ByDatabase], or [ByGoSum] and the hash that a go.sum file lists, or
+// sums: [ByDatabase], or [ByGoSum] and the hashes that go.sum files list, or
 // [ByVerifier] where they are from a Verifier of the embedder's.
 func (s Sums) Mark(k upstream.Kind) string {
 	switch {
@@ -79,10 +79,8 @@ func (s Sums) Mark(k upstream.Kind) string {
 		return ByDatabase
 	case !s.GoSum:
 		return ByVerifier
-	case len(s.of(k)) == 1:
-		return ByGoSum + " " + s.of(k)[0]
 	}
-	return ByGoSum // of several hashes, which one it was is not known: it is compared each time
+	return ByGoSum + " " + strings.Join(s.of(k), " ") // it has one of them
 }
 
 // of returns the sums for a kind of file; nil for kinds that have none.
