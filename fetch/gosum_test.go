@@ -38,8 +38,6 @@ func TestGoSum(t *testing.T) {
 		{"before the database", fetch.Options{GoSum: right}, o.VerifierKey, "", false, served, served},
 		{"while the database is down", fetch.Options{GoSum: right}, o.VerifierKey, "", true, served, upstream.Unavailable},
 		{"against the database", fetch.Options{GoSum: wrong}, o.VerifierKey, "", false, upstream.Untrusted, served},
-		{"listed in two files", fetch.Options{GoSum: verify.JoinGoSums(right, goSum(hash))}, "off", "", false, served, served},
-		{"two hashes, of which one is right", fetch.Options{GoSum: verify.JoinGoSums(wrong, right)}, "off", "", false, served, served},
 		{"without a database", fetch.Options{GoSum: right}, "off", "", false, served, served},
 		{"wrong, without a database", fetch.Options{GoSum: wrong}, "off", "", false, upstream.Untrusted, served},
 		{"of private modules", fetch.Options{GoSum: wrong}, o.VerifierKey, "example.com", true, upstream.Untrusted, served},
@@ -70,6 +68,40 @@ func TestGoSum(t *testing.T) {
 						t.Errorf("%s: %v (%v), want %v", key, got, err, want)
 					}
 				}
+			}
+		})
+	}
+}
+
+// What was verified by several go.sum files together is taken from the cache by the next
+// process that has the same files: the source is asked once.
+func TestGoSumsOfSeveralFiles(t *testing.T) {
+	o := newOrigin(t)
+	right := goSumOf(t, o, "example.com/hello", "v1.0.0")
+	wrong, err := verify.ParseGoSum("wrong/go.sum", []byte("example.com/hello v1.0.0/go.mod h1:wrong=\nexample.com/hello v1.0.0 h1:wrong=\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, sums := range map[string]*verify.GoSum{
+		"the same hash in both": verify.JoinGoSums(right, goSumOf(t, o, "example.com/hello", "v1.0.0")),
+		"one has another hash":  verify.JoinGoSums(wrong, right),
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			for i, offline := range []bool{false, true} {
+				c, err := fetch.New(&fetch.Options{
+					Go:       &fetch.GoSettings{GOPROXY: serve(t, o), GOSUMDB: "off"},
+					CacheDir: dir, MemoryBytes: -1, Offline: offline, GoSum: sums,
+				})
+				if err != nil {
+					t.Fatal(err)
+				}
+				for _, kind := range []upstream.Kind{upstream.Mod, upstream.Zip} {
+					if _, err := upstream.ReadAll(t.Context(), c, request(t, kind, "example.com/hello", "v1.0.0")); err != nil {
+						t.Errorf("process %d: %v", i, err)
+					}
+				}
+				c.Close()
 			}
 		})
 	}
