@@ -62,11 +62,15 @@ func (r *retry) Fetch(ctx context.Context, req upstream.Request) (*upstream.Resp
 			return nil, err
 		}
 	}
+	var seen error // the latest failure of a source that was asked
 	for round, tries := 1, 1; err != nil; round++ {
+		if !nobodyAsked(err) {
+			seen = err
+		}
 		wait, reason := r.decide(ctx, pace, round, err)
 		r.tell(ctx, RetryEvent{Request: req, Try: tries, Reason: reason, Wait: wait, Err: err})
 		if reason != Again {
-			return nil, giveUp(err, tries, reason)
+			return nil, giveUp(telling(err, seen), tries, reason)
 		}
 		if pace.short {
 			wait = max(wait, minWait) // or it would spin until there is a token
@@ -223,6 +227,17 @@ func (r *retry) tell(ctx context.Context, e RetryEvent) {
 	if r.opts.OnRetry != nil {
 		r.opts.OnRetry(ctx, e)
 	}
+}
+
+// telling returns the error to give up with. That a circuit has opened meanwhile says
+// less than the failure that was seen before; what it says is when to come back.
+func telling(err, seen error) error {
+	if seen == nil || !nobodyAsked(err) {
+		return err
+	}
+	e := *upstream.AsError(seen, upstream.Request{}, "a source")
+	e.RetryAfter = max(e.RetryAfter, upstream.AsError(err, upstream.Request{}, "a source").RetryAfter)
+	return &e
 }
 
 // giveUp adds to an error how often it was tried in vain.

@@ -50,7 +50,7 @@ func SaveZip(ctx context.Context, f Fetcher, m module.Version, file string) (err
 // the files. After an error, dir may hold part of them.
 func Extract(ctx context.Context, f Fetcher, m module.Version, dir string) error {
 	if files, err := os.ReadDir(dir); err == nil && len(files) > 0 {
-		return fmt.Errorf("extracting %s: %s is not empty", m, dir)
+		return fmt.Errorf("extracting %s: %s is not empty: remove it, or name another directory", m, dir)
 	}
 	temp, err := os.MkdirTemp("", "breakwater-extract-*")
 	if err != nil {

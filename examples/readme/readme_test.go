@@ -18,7 +18,7 @@
 //	readme SECTION         do what that section says
 //	block SECTION LANGUAGE FILE   save the section's only block in that language
 //	shows stdout|stderr SECTION   the last command printed the section's text block
-//	source up|down|lying|login|unproven   the weather at the source that GOPROXY names
+//	source up|down|lying|login|forbidding|unproven  the weather at the source that GOPROXY names
 //	[!] breakwater [KIND]  a proxy of that kind, or none, is at http://localhost:8080
 //	corporate USER:PASSWORD   the way to https://modules.example.com is a proxy at
 //	                       localhost:3128, and an authority of its own in ~/corp-ca.pem

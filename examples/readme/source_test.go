@@ -58,7 +58,8 @@ func newSource(m *modules, db *database) *source {
 
 // become changes the weather: "up" is fair; "down" breaks every connection;
 // "lying" changes go.mod files and serves them as if nothing were; "login" answers
-// everything with a page; "unproven" has no checksum database.
+// everything with a page; "forbidding" refuses everything; "unproven" has no checksum
+// database.
 func (s *source) become(weather string) { s.weather.Store(&weather) }
 
 func (s *source) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -69,6 +70,9 @@ func (s *source) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case "login":
 		w.Header().Set("Content-Type", "text/html")
 		io.WriteString(w, "<!DOCTYPE html><title>Log in</title>")
+		return
+	case "forbidding":
+		http.Error(w, "this version has not been approved", http.StatusForbidden)
 		return
 	}
 	key := strings.TrimPrefix(r.URL.Path, "/")

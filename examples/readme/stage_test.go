@@ -161,8 +161,8 @@ func (s *stage) named(text string) string {
 }
 
 func cmdSource(ts *testscript.TestScript, _ bool, args []string) {
-	if len(args) != 1 || !slices.Contains([]string{"up", "down", "lying", "login", "unproven"}, args[0]) {
-		ts.Fatalf("usage: source up|down|lying|login|unproven")
+	if len(args) != 1 || !slices.Contains([]string{"up", "down", "lying", "login", "forbidding", "unproven"}, args[0]) {
+		ts.Fatalf("usage: source up|down|lying|login|forbidding|unproven")
 	}
 	stageOf(ts).source.become(args[0])
 }

@@ -30,7 +30,8 @@ func (a *app) bundleCommand() *cobra.Command {
 		"Write a bundle of modules",
 		"Writes what is wanted, with what proves it by the checksum database, into a directory or a\n"+
 			"tar archive. A directory serves as GOPROXY=file:///DIR, with the go command's default\n"+
-			"settings; export later bundles for the same place into the same directory.\n\n"+inputs,
+			"settings; export later bundles for the same place into the same directory. An archive of\n"+
+			"that name is replaced.\n\n"+inputs,
 		some(2, "a directory or a file to write, or what to put into it,"),
 		func(ctx context.Context, args []string) error { return a.export(ctx, args[0], args[1:]) })
 	limits, sums := &fetch.BundleLimits{}, ""
@@ -50,6 +51,7 @@ func (a *app) bundleCommand() *cobra.Command {
 type bundled struct {
 	Bundle string `json:"bundle"`
 	Files  int    `json:"files"`
+	Lacks  int    `json:"lacks,omitempty"` // modules that could not be had
 }
 
 func (a *app) export(ctx context.Context, to string, args []string) error {
@@ -97,7 +99,7 @@ func (a *app) write(ctx context.Context, s *session, to string, got download.Got
 		return fmt.Errorf("writing the bundle %s: %w", to, errors.Join(s.stored(ctx), err))
 	}
 	line.close()
-	return a.report(bundled{to, len(files)}, "%s holds %d files\n")
+	return a.report(bundled{to, len(files), len(got.Errs)}, "%s holds %d files")
 }
 
 func filesOf(got download.Got) ([]upstream.Request, error) {
@@ -140,7 +142,7 @@ func (a *app) imports(ctx context.Context, from, goSum string, limits *fetch.Bun
 			return usagef("%s holds no module file: name a directory or an archive that \"modget bundle export\" has written", from)
 		}
 		line.close()
-		return a.report(bundled{from, n}, "%s: %d files are in the cache now\n")
+		return a.report(bundled{from, n, 0}, "%s: %d files are in the cache now")
 	})
 }
 
@@ -160,5 +162,11 @@ func (a *app) report(b bundled, format string) error {
 	if a.quiet {
 		return nil
 	}
-	return a.print(b, func(w io.Writer) { fmt.Fprintf(w, format, b.Bundle, b.Files) })
+	return a.print(b, func(w io.Writer) {
+		fmt.Fprintf(w, format, b.Bundle, b.Files)
+		if b.Lacks > 0 {
+			fmt.Fprintf(w, ", and lacks %d of what is wanted", b.Lacks)
+		}
+		fmt.Fprintln(w)
+	})
 }

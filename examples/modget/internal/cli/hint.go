@@ -45,6 +45,8 @@ func (a *app) hint(err error, code int) string {
 		return "the same command goes on from there, and -timeout gives it longer"
 	case code == exitNotFound && display.IsOff(err):
 		return "name a source in GOPROXY or with -goproxy"
+	case code == exitNotFound && isList(err):
+		return "check how it is spelled: the path of a module, and not of a package in it"
 	case code == exitNotFound:
 		return "check how it is spelled: \"modget list PATH\" has a module's versions"
 	case code == exitUnavailable:
@@ -65,6 +67,12 @@ func saysWhatToDo(err error) bool {
 	_, notWritable := errors.AsType[*install.NotWritableError](err)
 	_, full := errors.AsType[*install.DiskFullError](err)
 	return list || noGo || notWritable || full
+}
+
+// isList reports whether err is of a module's list of versions.
+func isList(err error) bool {
+	e, ok := errors.AsType[*upstream.Error](err)
+	return ok && e.Request.Kind() == upstream.List
 }
 
 // isOutput reports whether err is of writing results, and not of storing files.

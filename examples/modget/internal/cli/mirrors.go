@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/breakwater-go/breakwater/examples/modget/internal/survey"
@@ -98,8 +99,24 @@ func (s *session) sources(urls []string) ([]survey.Source, error) {
 			return nil, err
 		}
 	}
-	list := strings.Join(append(urls, s.settings.GOPROXY), ",") // "direct" ends a list
-	return survey.FromGOPROXY(list, &upstream.HTTPOptions{Credentials: credentials})
+	opts := &upstream.HTTPOptions{Credentials: credentials}
+	used, err := survey.FromGOPROXY(s.settings.GOPROXY, opts)
+	if err != nil || len(urls) == 0 {
+		return used, err
+	}
+	named, err := survey.FromGOPROXY(strings.Join(urls, ","), opts)
+	if err != nil {
+		return nil, err
+	}
+	var all []survey.Source // "direct" ends a list, so those in use come last
+	for _, candidate := range named {
+		isUsed := func(u survey.Source) bool { return u.Name == candidate.Name }
+		if !slices.ContainsFunc(used, isUsed) {
+			candidate.Candidate = true
+			all = append(all, candidate)
+		}
+	}
+	return append(all, used...), nil
 }
 
 func checkSource(text string) error {

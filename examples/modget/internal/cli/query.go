@@ -40,7 +40,10 @@ func (a *app) queryCommand() *cobra.Command {
 
 func (a *app) query(ctx context.Context, args []string, sum bool) error {
 	for _, arg := range args {
-		path, _, _ := strings.Cut(arg, "@")
+		path, query, _ := strings.Cut(arg, "@")
+		if query == "patch" || query == "none" {
+			return usagef("%q means something only beside a go.mod file: name a version, latest, v1 or a branch", query)
+		}
 		if err := checkModule(path); err != nil {
 			return usageError{err}
 		}

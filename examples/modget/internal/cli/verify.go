@@ -43,8 +43,12 @@ func (a *app) verify(ctx context.Context, dirs []string, goSum string) error {
 		dirs = []string{dir}
 	}
 	for _, dir := range dirs {
-		if _, err := os.Stat(dir); err != nil {
+		info, err := os.Stat(dir)
+		if err != nil {
 			return badInput(err)
+		}
+		if !info.IsDir() {
+			return usagef("%s is no directory: an archive is verified by %q", dir, "modget bundle import")
 		}
 	}
 	return a.with(ctx, nil, func(s *session) error {
@@ -128,11 +132,11 @@ func (v verified) String() string {
 		n    int
 		what string
 	}{
-		{v.Bad, "are not"},
-		{v.Unknown, "the checksum database does not know"},
-		{v.Unavailable, "could not be asked about"},
-		{v.Exempt, "it is not to be asked about"},
-		{v.Unreadable, "could not be read"},
+		{v.Bad, "wrong"},
+		{v.Unknown, "not known to the checksum database"},
+		{v.Unavailable, "that it could not be asked about"},
+		{v.Exempt, "that it is not to be asked about"},
+		{v.Unreadable, "that could not be read"},
 	} {
 		if part.n > 0 {
 			text += fmt.Sprintf(", %d %s", part.n, part.what)

@@ -12,6 +12,7 @@ import (
 
 	"github.com/breakwater-go/breakwater/examples/modget/internal/manifest"
 	"github.com/breakwater-go/breakwater/verify"
+	"golang.org/x/mod/semver"
 )
 
 const inputs = `What is wanted is any of these:
@@ -20,7 +21,7 @@ const inputs = `What is wanted is any of these:
   go.sum              what it lists
   go.work             what its modules require
   vendor/modules.txt  what was vendored
-  any other file      lines of MODULE[@QUERY]; # begins a comment; - is standard input
+  any other file      lines of MODULE@QUERY; # begins a comment; - is standard input
   all                 the whole module graph of the module in this directory`
 
 // wanted returns what the arguments ask for, but for "all", which only a Client
@@ -48,6 +49,9 @@ func (a *app) input(arg string) (one manifest.Manifest, err error) {
 	case "-":
 		return manifest.ReadList("standard input", a.In)
 	}
+	if semver.IsValid(arg) {
+		return one, usagef("%q is a version: write it behind its module, as in MODULE@%s", arg, arg)
+	}
 	return manifest.Args([]string{arg})
 }
 
@@ -67,37 +71,47 @@ func badInput(err error) error {
 	return usageError{err}
 }
 
-// defaultInputs are what is wanted in a directory where nobody says: the first of
-// them that is there.
-var defaultInputs = [...]string{"go.work", "go.mod", filepath.Join("vendor", "modules.txt")}
-
+// defaultInput is what is wanted where nobody says: the workspace or the main module of
+// this directory, as the go command finds them, else what was vendored here.
 func defaultInput() (string, error) {
-	for _, name := range defaultInputs {
-		if _, err := os.Stat(name); err == nil {
-			return name, nil
-		}
+	if file, ok := upward("go.work"); ok && os.Getenv("GOWORK") != "off" {
+		return file, nil
 	}
-	return "", usagef("there is no go.work, go.mod or vendor/modules.txt in this directory: name a module or a file, as in %q", "modget warm go.sum")
+	if file, ok := upward("go.mod"); ok {
+		return file, nil
+	}
+	vendored := filepath.Join("vendor", "modules.txt")
+	if _, err := os.Stat(vendored); err == nil {
+		return vendored, nil
+	}
+	return "", usagef("there is no go.work or go.mod here or above, and no vendor/modules.txt here: name a module or a file, as in %q", "modget warm go.sum")
+}
+
+// upward returns the file of that name in this directory or the nearest one above.
+func upward(name string) (file string, ok bool) {
+	dir, err := os.Getwd()
+	for err == nil {
+		file := filepath.Join(dir, name)
+		if _, err := os.Stat(file); err == nil {
+			return file, true
+		}
+		parent := filepath.Dir(dir)
+		if parent == dir {
+			break
+		}
+		dir = parent
+	}
+	return "", false
 }
 
 // sumsHere returns the go.sum of the main module, which is in this directory or one
 // above; nil if it has none.
 func sumsHere() (*verify.GoSum, error) {
-	dir, err := os.Getwd()
-	if err != nil {
-		return nil, err
+	goMod, ok := upward("go.mod")
+	if !ok {
+		return nil, errors.New("\"all\" is of the module in this directory, and there is no go.mod here or above: go to the module's directory, or name modules")
 	}
-	for {
-		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
-			break
-		}
-		parent := filepath.Dir(dir)
-		if parent == dir {
-			return nil, errors.New("\"all\" is of the module in this directory, and there is no go.mod here or above: go to the module's directory, or name modules")
-		}
-		dir = parent
-	}
-	sums, err := manifest.ReadGoSum(filepath.Join(dir, "go.sum"))
+	sums, err := manifest.ReadGoSum(filepath.Join(filepath.Dir(goMod), "go.sum"))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}

@@ -8,6 +8,7 @@ import (
 	"syscall"
 
 	"github.com/breakwater-go/breakwater/upstream"
+	"github.com/breakwater-go/breakwater/verify"
 )
 
 // local is the class of an error that no source is to blame for.
@@ -74,11 +75,19 @@ func advice(err error) string {
 	case upstream.Unavailable:
 		return "Check the network and try again, or name another source in GOPROXY"
 	case upstream.Untrusted:
-		return "Do not use these files, and tell whoever runs the source"
+		return mismatch(err)
 	case upstream.Overloaded:
 		return "Try again with fewer modules at once"
 	}
 	return ""
+}
+
+// mismatch returns advice for files that are not what somebody vouches for.
+func mismatch(err error) string {
+	if e, ok := errors.AsType[*verify.MismatchError](err); ok && strings.HasSuffix(e.By, ".sum") {
+		return "Find out which is right, the go.sum or the source: \"modget query -sum\" says what the checksum database has"
+	}
+	return "Do not use these files, and tell whoever runs the source"
 }
 
 // IsOff reports whether err is of GOPROXY=off, which says of every module that it does
@@ -89,10 +98,11 @@ func IsOff(err error) bool {
 }
 
 // credentials returns advice for a source that would not give a module. A refusal with
-// another status, or none, is our own policy's, or the checksum database's, and says why.
+// another status, or none, is our own policy's, or the checksum database's, and says why;
+// and so does one with a text.
 func credentials(err error) string {
 	e, ok := errors.AsType[*upstream.Error](err)
-	if !ok || e == nil || e.Status != http.StatusUnauthorized && e.Status != http.StatusForbidden {
+	if !ok || e == nil || e.Status != http.StatusUnauthorized && (e.Status != http.StatusForbidden || e.Text != "") {
 		return ""
 	}
 	return "See that the source lets you in: GOAUTH or .netrc names your credentials"

@@ -23,6 +23,7 @@ func good(name string, ms int, changes ...func(*survey.Figures)) survey.Figures 
 	return f
 }
 
+func candidate(f *survey.Figures) { f.Candidate = true }
 func pipe(f *survey.Figures)      { f.OnAnyError = true }
 func stale(f *survey.Figures)     { f.Lists[0].Behind = true }
 func lying(f *survey.Figures)     { f.Agreement.Contradicted = []string{"a"} }
@@ -67,7 +68,8 @@ func TestRecommend(t *testing.T) {
 		{"a third that has not what they differ in", []survey.Figures{good("a", 1, other), good("b", 10, other), good("c", 20)}, "c", nil},
 		{"nobody was asked what is right", []survey.Figures{good("a", 1, unchecked), good("b", 10, unchecked)}, "a|b",
 			[]string{"sends the same as another source", "measure with the checksum database"}},
-		{"down", []survey.Figures{good("a", 1, down), good("b", 10)}, "b", []string{"a is left out: it could not be reached."}},
+		{"a candidate that has nothing", []survey.Figures{good("a", 1, without, candidate), good("b", 10)}, "b", []string{"a is left out: it has nothing of the sample."}},
+		{"down", []survey.Figures{good("a", 1, down), good("b", 10)}, "b", []string{"a is left out: it could not be reached, or gave no answer that can be used."}},
 		{"all are down", []survey.Figures{good("a", 1, down), direct()}, "", []string{"a is left out", "None of these sources"}},
 		{"given up on the way", []survey.Figures{good("a", 1, func(f *survey.Figures) { f.GivenUp = true }), good("b", 10)}, "b", []string{"it failed again and again"}},
 		{"fails often", []survey.Figures{good("a", 1, failing(3)), good("b", 10)}, "b", []string{"a is left out: it failed 3 of 20 calls."}},

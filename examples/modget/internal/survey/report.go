@@ -35,6 +35,7 @@ type Report struct {
 type Figures struct {
 	Name       string `json:"name"`
 	OnAnyError bool   `json:"on_any_error,omitempty"` // "|" followed it in the list
+	Candidate  bool   `json:"candidate,omitempty"`    // it is not in use yet
 
 	// Skipped is why it was not asked at all; the other fields are then zero.
 	Skipped string `json:"skipped,omitempty"`

@@ -17,6 +17,10 @@ type Source struct {
 	// OnAnyError is whether "|" followed it in a GOPROXY list, where "," says that
 	// those behind it are not to be asked for what it has.
 	OnAnyError bool
+
+	// Candidate is whether it is not in use yet. One that has nothing of the sample is
+	// not recommended then; one in use may be there for modules of your own.
+	Candidate bool
 }
 
 // FromGOPROXY returns the sources that a GOPROXY list names, opened as

@@ -41,7 +41,7 @@ const (
 func newSubject(source Source) *subject {
 	s := &subject{
 		source: source,
-		said:   Figures{Name: source.Name, OnAnyError: source.OnAnyError, Errors: map[string]int{}},
+		said:   Figures{Name: source.Name, OnAnyError: source.OnAnyError, Candidate: source.Candidate, Errors: map[string]int{}},
 		zips:   map[module.Version][]transfer{},
 		files:  map[upstream.Request]state{},
 		lists:  map[string]listing{},

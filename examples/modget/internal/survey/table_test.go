@@ -76,7 +76,8 @@ Recommended: GOPROXY=https://proxy.example,direct
   - https://xxxxx@mirror.example/a/path/that/is/quite/long is left out: it sends
     other bytes than it should, in example.com/m/@v/v1.0.0.zip: do not use it
     before its owner can say why.
-  - https://down.example is left out: it could not be reached.
+  - https://down.example is left out: it could not be reached, or gave no answer
+    that can be used.
   - direct stays last, behind a ",": what no source has comes from version
     control, but when sources fail the go command stops rather than ask there.
 `

@@ -15,13 +15,15 @@ func (f Figures) objection() string {
 	case len(a.Disputed) > 0:
 		return "it differs from another source in " + some(a.Disputed, "files") + ", and nobody says which of them is right: measure with the checksum database (GOSUMDB)."
 	case !f.Reachable:
-		return "it could not be reached."
+		return "it could not be reached, or gave no answer that can be used."
 	case f.GivenUp:
 		return "it failed again and again, and was given up."
 	case f.share() > tolerated:
 		return fmt.Sprintf("it failed %d of %d calls.", f.Failures, f.Calls)
 	case f.Coverage.Had > 0 && a.Hashed == 0:
 		return "no go.mod file or zip of it came that could be compared."
+	case f.Candidate && f.Coverage.Had == 0:
+		return "it has nothing of the sample."
 	case f.Coverage.Had == 0 && len(f.Coverage.Missing) == 0:
 		return "it was asked for too little."
 	}
