@@ -43,8 +43,8 @@ func wantWithin(t *testing.T, s cache.Store, keys map[string]int, budget int64) 
 	if sum > budget {
 		t.Fatalf("the store has %d bytes, over its budget of %d", sum, budget)
 	}
-	// A third, because entries may be spread unevenly and cost more than content.
-	if budget >= 64<<10 && len(keys) > 400 && sum < budget/3 {
+	// A quarter, because entries are spread by chance and cost more than content.
+	if budget >= 64<<10 && len(keys) > 400 && sum < budget/4 {
 		t.Fatalf("the store has %d bytes, far from its budget of %d", sum, budget)
 	}
 }

@@ -30,6 +30,10 @@ const (
 
 	// privateModule is at the source, too, and no checksum database knows of it.
 	privateModule = "corp.example/lib"
+
+	// oldModule is from before there were modules, and its version has a "+".
+	oldModule  = "old.example/lib"
+	oldVersion = "v2.0.0+incompatible"
 )
 
 // modules are what the scripts can get: the library as it is in the working tree,
@@ -45,14 +49,21 @@ func newModules(t *testing.T) *modules {
 	if err != nil {
 		t.Fatal(err)
 	}
-	own := t.TempDir()
-	private := t.TempDir()
-	if err := writeFiles(private, map[string]string{"go.mod": "module " + privateModule + "\n\ngo 1.21\n", "lib.go": "package lib\n"}); err != nil {
+	own, private, old := t.TempDir(), t.TempDir(), t.TempDir()
+	err = errors.Join(
+		writeFiles(private, map[string]string{"go.mod": "module " + privateModule + "\n\ngo 1.21\n", "lib.go": "package lib\n"}),
+		writeFiles(old, map[string]string{"lib.go": "package lib\n"}),
+	)
+	if err != nil {
 		t.Fatal(err)
 	}
-	for path, dir := range map[string]string{ourModule: root, privateModule: private} {
-		if err := publish(own, path, dir); err != nil {
-			t.Fatalf("publishing %s: %v", path, err)
+	for m, dir := range map[module.Version]string{
+		{Path: ourModule, Version: ourVersion}:     root,
+		{Path: privateModule, Version: ourVersion}: private,
+		{Path: oldModule, Version: oldVersion}:     old,
+	} {
+		if err := publish(own, m, dir); err != nil {
+			t.Fatalf("publishing %v: %v", m, err)
 		}
 	}
 	cached := filepath.Join(strings.TrimSpace(string(out)), "cache", "download")
@@ -60,23 +71,26 @@ func newModules(t *testing.T) *modules {
 }
 
 // publish puts the module in a directory into a tree.
-func publish(tree, path, from string) error {
-	dir := filepath.Join(tree, filepath.FromSlash(path), "@v")
+func publish(tree string, m module.Version, from string) error {
+	dir := filepath.Join(tree, filepath.FromSlash(m.Path), "@v")
 	if err := os.MkdirAll(dir, 0o777); err != nil {
 		return err
 	}
 	goMod, err := os.ReadFile(filepath.Join(from, "go.mod"))
+	if errors.Is(err, fs.ErrNotExist) {
+		goMod, err = []byte("module "+m.Path+"\n"), nil // as the go command makes it
+	}
 	if err != nil {
 		return err
 	}
-	if err := os.WriteFile(filepath.Join(dir, ourVersion+".mod"), goMod, 0o666); err != nil {
+	if err := os.WriteFile(filepath.Join(dir, m.Version+".mod"), goMod, 0o666); err != nil {
 		return err
 	}
-	file, err := os.Create(filepath.Join(dir, ourVersion+".zip"))
+	file, err := os.Create(filepath.Join(dir, m.Version+".zip"))
 	if err != nil {
 		return err
 	}
-	return errors.Join(zip.CreateFromDir(file, module.Version{Path: path, Version: ourVersion}, from), file.Close())
+	return errors.Join(zip.CreateFromDir(file, m, from), file.Close())
 }
 
 // read returns a file of the module proxy protocol. A module cache has no .info

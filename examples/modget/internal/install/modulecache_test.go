@@ -98,7 +98,7 @@ func TestSettingsAreTheUsers(t *testing.T) {
 	}
 	settings := filepath.Join(t.TempDir(), "env")
 	write(t, settings, "GOMODCACHE="+w.cache+"\nGOPRIVATE=example.com\nGOPROXY=off\nGONOPROXY=example.com\nGOFLAGS=-modfile=other.mod\n")
-	for name, value := range map[string]string{"GOENV": settings, "GOPROXY": "", "GOFLAGS": "", "GONOPROXY": "example.com"} {
+	for name, value := range map[string]string{"GOENV": settings, "GOMODCACHE": "", "GOPROXY": "", "GOFLAGS": "", "GONOPROXY": "example.com"} {
 		t.Setenv(name, value)
 	}
 	all, err := install.ModuleCache(t.Context(), []module.Version{hello0}, nil, &install.ModuleCacheOptions{Cache: w.bundle})
