@@ -8,6 +8,7 @@ package download
 import (
 	"context"
 	"slices"
+	"strings"
 	"sync"
 
 	"github.com/breakwater-go/breakwater/examples/modget/internal/display"
@@ -142,7 +143,8 @@ func file(ctx context.Context, f fetch.Fetcher, req upstream.Request) display.Re
 		return display.Result{Err: err}
 	}
 	resp.Body.Close()
-	return display.Result{Bytes: resp.Size, Source: resp.Source, Cached: resp.Cached, Verified: resp.Verified}
+	by, _, _ := strings.Cut(resp.Verified, " h1:") // which hash it was is in the go.sum
+	return display.Result{Bytes: resp.Size, Source: resp.Source, Cached: resp.Cached, Verified: by}
 }
 
 // gravest returns the error that says most: three files of a version that does not
