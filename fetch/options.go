@@ -20,12 +20,19 @@ import (
 type Options struct {
 	// Upstream is where modules come from. Every source in it gets a circuit
 	// breaker and checks of its own, and the whole is retried: bring neither
-	// yourself. Middleware of yours around a source (upstream.Wrap) is then
-	// inside that circuit, and sees each request that the source is sent.
-	// [upstream.Direct] in it, or in Private, is version control, as Direct below
-	// tunes it, unless middleware is around it. Default: the GOPROXY list of Go,
-	// where modules that match its GONOPROXY are kept from the proxies.
+	// yourself. [upstream.Direct] in it, or in Private, is version control, as
+	// Direct below tunes it, unless there is middleware around it: for that there is
+	// the next field. Default: the GOPROXY list of Go, where modules that match its
+	// GONOPROXY are kept from the proxies.
 	Upstream upstream.Upstream
+
+	// Middleware is put around each source: those of the GOPROXY list or of
+	// Upstream, those in Private, and version control. It is inside the source's
+	// circuit, so it sees each request that the source is sent, tries and probes
+	// too, and an error of its own is the source's. A source that is in several
+	// places is wrapped in each of them, and all are anew by [Client.Reconfigure].
+	// For several, see [upstream.Chain]. Default: none.
+	Middleware upstream.Middleware
 
 	// Go holds go command settings; an empty GOSUMDB means the public checksum
 	// database. An Upstream of your own takes the place of GOPROXY, and is not
@@ -37,9 +44,8 @@ type Options struct {
 	// Private sends modules to sources of their own, by the first route whose
 	// patterns match, before GONOPROXY is looked at. Such a source is the only one
 	// that learns of the module, whatever is down, and no checksum database is
-	// asked about it. Middleware is put around it as in Upstream. What the store
-	// has of the module from before stays there: [Client.Purge] removes it.
-	// Default: none.
+	// asked about it. What the store has of the module from before stays there:
+	// [Client.Purge] removes it. Default: none.
 	Private []upstream.Route
 
 	// Claimed holds patterns of module paths that are for internal modules alone.

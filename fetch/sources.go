@@ -42,7 +42,7 @@ func (o *Options) settings() (GoSettings, error) {
 }
 
 // A plan is what options come to: settings that have been checked, and sources
-// without any middleware.
+// without any middleware but the user's own.
 type plan struct {
 	settings    GoSettings
 	http        *upstream.HTTPOptions // of the proxies in GOPROXY
@@ -145,6 +145,18 @@ func (o *Options) addSources(p *plan) error {
 	}
 	if slices.Contains(upstream.Sources(p.sources), nil) {
 		return errors.New("one of the sources in Upstream is nil")
+	}
+	return o.addMiddleware(p)
+}
+
+// addMiddleware puts the user's own around each source.
+func (o *Options) addMiddleware(p *plan) error {
+	if o.Middleware == nil {
+		return nil
+	}
+	p.sources = upstream.Wrap(p.sources, o.Middleware)
+	if slices.Contains(upstream.Sources(p.sources), nil) {
+		return errors.New("Middleware returned nil for one of the sources")
 	}
 	return nil
 }

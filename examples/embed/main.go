@@ -7,7 +7,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -19,6 +18,7 @@ import (
 	"time"
 
 	"github.com/breakwater-go/breakwater/fetch"
+	"github.com/breakwater-go/breakwater/fetch/guard"
 )
 
 func main() {
@@ -45,17 +45,8 @@ func run(ctx context.Context, address string, stderr io.Writer) error {
 	}
 	// No WriteTimeout: a zip may take minutes on a slow line.
 	server := &http.Server{Handler: routes(client), ReadHeaderTimeout: 10 * time.Second}
-	stopped := make(chan error, 1)
-	context.AfterFunc(ctx, func() {
-		drain, cancel := context.WithTimeout(context.Background(), 30*time.Second)
-		defer cancel()
-		stopped <- server.Shutdown(drain)
-	})
 	fmt.Fprintf(stderr, "serving http://%v, modules with GOPROXY=http://%[1]v/goproxy\n", listener.Addr())
-	if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
-		return err
-	}
-	return <-stopped
+	return guard.Serve(ctx, server, listener, 0)
 }
 
 // routes is the service's own mux with one line more.

@@ -20,7 +20,6 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
-	"time"
 
 	"github.com/breakwater-go/breakwater/fetch"
 	"github.com/breakwater-go/breakwater/fetch/guard"
@@ -44,18 +43,8 @@ func run(ctx context.Context, address string, daily int64, stderr io.Writer) err
 	if daily <= 0 {
 		return errors.New("-daily: at least 1 MiB")
 	}
-	settings, err := fetch.ReadGoSettings(ctx)
-	if err != nil {
-		return err
-	}
-	list, opened, err := openSources(settings)
-	if err != nil {
-		return err
-	}
-	defer opened.Close() // after the client
-
-	sources := upstream.Wrap(list, daysQuota(daily)) // a quota of its own around each source
-	client, err := fetch.New(&fetch.Options{Upstream: sources, Go: &settings})
+	var used quotas
+	client, err := fetch.New(&fetch.Options{Middleware: used.around(daily)}) // otherwise the user's go settings
 	if err != nil {
 		return err
 	}
@@ -64,30 +53,17 @@ func run(ctx context.Context, address string, daily int64, stderr io.Writer) err
 	if err != nil {
 		return err
 	}
-	server := guard.Server(routes(client, sources), nil)
-	stopped := make(chan error, 1)
-	context.AfterFunc(ctx, func() {
-		drain, cancel := context.WithTimeout(context.Background(), 30*time.Second)
-		defer cancel()
-		stopped <- server.Shutdown(drain)
-	})
 	fmt.Fprintf(stderr, "serving http://%v\n", listener.Addr())
-	if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
-		return err
-	}
-	return <-stopped
+	return guard.Serve(ctx, guard.Server(routes(client, used), nil), listener, 0)
 }
 
-// routes serves modules, and what is used of the quotas: upstream.As finds each
-// of them by its type, whatever else is around the source.
-func routes(f fetch.Fetcher, sources upstream.Upstream) http.Handler {
+// routes serves modules, and what is used of the quotas.
+func routes(f fetch.Fetcher, used quotas) http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("/", fetch.NewHandler(f, nil))
 	mux.HandleFunc("GET /quota", func(w http.ResponseWriter, _ *http.Request) {
-		for _, source := range upstream.Sources(sources) {
-			if q, ok := upstream.As[*quota](source); ok {
-				fmt.Fprintf(w, "%s: %d of %d bytes\n", upstream.Name(source), q.count(0), q.daily)
-			}
+		for _, q := range used {
+			fmt.Fprintf(w, "%s: %d of %d bytes\n", upstream.Name(q), q.count(0), q.daily)
 		}
 	})
 	return mux

@@ -22,9 +22,16 @@ type quota struct {
 	used int64     // since then
 }
 
-// daysQuota returns middleware that puts a new quota around each source.
-func daysQuota(daily int64) upstream.Middleware {
-	return func(source upstream.Upstream) upstream.Upstream { return &quota{source: source, daily: daily} }
+// quotas are those of all sources, in the order of the user's GOPROXY.
+type quotas []*quota
+
+// around is middleware that puts a quota of its own around each source.
+func (q *quotas) around(daily int64) upstream.Middleware {
+	return func(source upstream.Upstream) upstream.Upstream {
+		one := &quota{source: source, daily: daily}
+		*q = append(*q, one)
+		return one
+	}
 }
 
 // Unwrap is by what upstream.As, and so upstream.Name and all that the Client

@@ -23,7 +23,7 @@ func TestQuotaIsForADay(t *testing.T) {
 		source := upstream.WithName("source", upstream.Func(func(context.Context, upstream.Request) (*upstream.Response, error) {
 			return &upstream.Response{Body: io.NopCloser(strings.NewReader("v1.0.0\n")), Source: "source"}, nil
 		}))
-		list := upstream.Wrap(source, daysQuota(10))
+		list := upstream.Wrap(source, new(quotas).around(10))
 		req, err := upstream.NewRequest(upstream.List, "example.com/hello", "")
 		if err != nil {
 			t.Fatal(err)
@@ -64,7 +64,7 @@ func TestQuotaKeepsThePromisesOfASource(t *testing.T) {
 		}
 		want[key] = string(data)
 	}
-	if err := upstreamtest.Test(daysQuota(1<<40)(upstream.Dir(tree)), want); err != nil {
+	if err := upstreamtest.Test(new(quotas).around(1<<40)(upstream.Dir(tree)), want); err != nil {
 		t.Error(err)
 	}
 }
@@ -77,7 +77,7 @@ func TestUnwrap(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	client, err := fetch.New(&fetch.Options{Upstream: upstream.Wrap(list, daysQuota(1))})
+	client, err := fetch.New(&fetch.Options{Upstream: upstream.Wrap(list, new(quotas).around(1))})
 	if err != nil {
 		t.Fatal(err)
 	}

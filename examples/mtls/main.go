@@ -16,16 +16,15 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
-	"errors"
 	"flag"
 	"fmt"
 	"io"
 	"net"
-	"net/http"
 	"os"
 	"os/signal"
 	"syscall"
-	"time"
+
+	"github.com/breakwater-go/breakwater/fetch/guard"
 )
 
 // config is what the command line says.
@@ -70,17 +69,8 @@ func run(ctx context.Context, cfg config, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
-	stopped := make(chan error, 1)
-	context.AfterFunc(ctx, func() {
-		drain, cancel := context.WithTimeout(context.Background(), 30*time.Second)
-		defer cancel()
-		stopped <- p.server.Shutdown(drain)
-	})
 	fmt.Fprintf(stderr, "serving %v\n", listener.Addr())
-	if err := p.serve(listener); !errors.Is(err, http.ErrServerClosed) {
-		return err
-	}
-	return <-stopped
+	return guard.Serve(ctx, p.server, listener, 0)
 }
 
 // loadTrust reads who we are and whom we believe.

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
 	"net/http"
 	"net/netip"
 	"strings"
@@ -21,14 +20,6 @@ import (
 type proxy struct {
 	client *fetch.Client
 	server *http.Server
-}
-
-// serve serves over TLS where the server is set up for it.
-func (p proxy) serve(listener net.Listener) error {
-	if p.server.TLSConfig != nil {
-		return p.server.ServeTLS(listener, "", "")
-	}
-	return p.server.Serve(listener)
 }
 
 // central asks the sources of the user's GOPROXY, and serves clients that show a

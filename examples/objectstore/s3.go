@@ -34,33 +34,27 @@ func newS3(bucket string) (*s3, error) {
 // the bucket itself, or with a wrong endpoint, it is 404, too. And S3 says 403 of
 // what does not exist to those who may not list the bucket (s3:ListBucket), which
 // the go command takes for the end of its search: let this program list.
-func (s *s3) Get(ctx context.Context, key string) (io.ReadCloser, ObjectInfo, error) {
+func (s *s3) Get(ctx context.Context, key string) (io.ReadCloser, int64, error) {
 	// A "+" in a path, as in v2.0.0+incompatible, is a space to S3.
 	escaped := strings.ReplaceAll((&url.URL{Path: key}).EscapedPath(), "+", "%2B")
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, s.base+"/"+escaped, nil)
 	if err != nil {
-		return nil, ObjectInfo{}, err
+		return nil, 0, err
 	}
 	resp, err := s.client.Do(req)
-	if failure, ok := errors.AsType[*url.Error](err); ok {
-		return nil, ObjectInfo{}, failure.Err // not its URL: one that a redirect led to may be signed
-	}
 	if err != nil {
-		return nil, ObjectInfo{}, err
+		return nil, 0, errors.Unwrap(err) // not the *url.Error: where a redirect led may be signed
 	}
 	if resp.StatusCode == http.StatusOK {
-		modified, _ := http.ParseTime(resp.Header.Get("Last-Modified"))
-		return resp.Body, ObjectInfo{Size: resp.ContentLength, ModTime: modified}, nil
+		return resp.Body, resp.ContentLength, nil
 	}
 	defer resp.Body.Close()
-	return nil, ObjectInfo{}, refusal(resp)
+	return nil, 0, refusal(resp)
 }
 
 // refusal returns the error for a response that is no object.
 func refusal(resp *http.Response) error {
-	var said struct {
-		Code string // NoSuchKey, NoSuchBucket, AccessDenied, SlowDown ...
-	}
+	var said struct{ Code string }                                      // NoSuchKey, NoSuchBucket, AccessDenied, SlowDown ...
 	_ = xml.NewDecoder(io.LimitReader(resp.Body, 64<<10)).Decode(&said) // what is no XML has no code
 	switch {
 	case resp.StatusCode == http.StatusNotFound && said.Code == "NoSuchKey":

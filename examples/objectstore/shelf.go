@@ -5,7 +5,6 @@ import (
 	"errors"
 	"io"
 	"io/fs"
-	"time"
 
 	"github.com/breakwater-go/breakwater/upstream"
 )
@@ -14,17 +13,11 @@ import (
 // content by keys. Get may be called by many goroutines at once, and ends soon
 // after ctx, with an error that wraps ctx's.
 type Bucket interface {
-	// Get opens the object with that key. That there is none is fs.ErrNotExist,
-	// and nothing else may be: an outage that looks like absence would have the
-	// go command choose another version. That it may not be read is
-	// fs.ErrPermission. The caller closes what it gets.
-	Get(ctx context.Context, key string) (io.ReadCloser, ObjectInfo, error)
-}
-
-// ObjectInfo is what a store says of an object. Zero fields are not known.
-type ObjectInfo struct {
-	Size    int64 // in bytes
-	ModTime time.Time
+	// Get opens the object with that key, whose size is in bytes, or -1 where the
+	// store does not say. That there is none is fs.ErrNotExist, and nothing else may
+	// be: an outage that looks like absence would have the go command choose another
+	// version. That it may not be read is fs.ErrPermission. The caller closes the body.
+	Get(ctx context.Context, key string) (body io.ReadCloser, size int64, err error)
 }
 
 // A shelf is a Bucket as an Upstream.
@@ -42,10 +35,10 @@ func (s shelf) Fetch(ctx context.Context, req upstream.Request) (*upstream.Respo
 	if req.Kind() == 0 {
 		return nil, &upstream.Error{Source: s.name, Err: errors.New("nothing is asked for")}
 	}
-	body, info, err := s.bucket.Get(ctx, req.Key())
+	body, size, err := s.bucket.Get(ctx, req.Key())
 	switch {
 	case err == nil:
-		return &upstream.Response{Body: body, Size: info.Size, ModTime: info.ModTime, Source: s.name}, nil
+		return &upstream.Response{Body: body, Size: size, Source: s.name}, nil
 	case ctx.Err() != nil:
 		return nil, upstream.ContextError(ctx, req, s.name)
 	case errors.Is(err, fs.ErrNotExist):

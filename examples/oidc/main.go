@@ -17,18 +17,17 @@ package main
 
 import (
 	"context"
-	"errors"
+	"crypto/tls"
 	"flag"
 	"fmt"
 	"io"
 	"net"
-	"net/http"
 	"os"
 	"os/signal"
 	"syscall"
-	"time"
 
 	"github.com/breakwater-go/breakwater/fetch"
+	"github.com/breakwater-go/breakwater/fetch/guard"
 	"github.com/breakwater-go/breakwater/upstream"
 )
 
@@ -59,6 +58,11 @@ func run(ctx context.Context, cfg config, stderr io.Writer) error {
 	if err := upstream.CheckRestricted(cfg.private); err != nil {
 		return fmt.Errorf("-private: %w", err)
 	}
+	// Tokens are for https alone, and the go command sends them nowhere else.
+	pair, err := tls.LoadX509KeyPair(cfg.cert, cfg.key)
+	if err != nil {
+		return fmt.Errorf("-tls-cert and -tls-key: %w", err)
+	}
 	who, err := newLogin(ctx, cfg.issuer, cfg.audience)
 	if err != nil {
 		return err
@@ -69,20 +73,11 @@ func run(ctx context.Context, cfg config, stderr io.Writer) error {
 	}
 	defer client.Close() // after the last request
 	server := newServer(client, who, cfg.private)
+	server.TLSConfig = &tls.Config{Certificates: []tls.Certificate{pair}}
 	listener, err := net.Listen("tcp", cfg.listen)
 	if err != nil {
 		return err
 	}
-	stopped := make(chan error, 1)
-	context.AfterFunc(ctx, func() {
-		drain, cancel := context.WithTimeout(context.Background(), 30*time.Second)
-		defer cancel()
-		stopped <- server.Shutdown(drain)
-	})
 	fmt.Fprintf(stderr, "serving https://%v\n", listener.Addr())
-	// Tokens are for https alone, and the go command sends them nowhere else.
-	if err := server.ServeTLS(listener, cfg.cert, cfg.key); !errors.Is(err, http.ErrServerClosed) {
-		return err
-	}
-	return <-stopped
+	return guard.Serve(ctx, server, listener, 0)
 }

@@ -46,10 +46,8 @@ func run(ctx context.Context, sumFile, out string, names []string, stdout io.Wri
 	if err != nil {
 		return fmt.Errorf("%w in %s: go get, where that file is kept, adds what is missing", err, sumFile)
 	}
-	if out != "" {
-		out = filepath.Clean(out) // a slash at the end would be a directory to make it in
-	}
-	if _, err := os.Lstat(out); out == "" || !errors.Is(err, fs.ErrNotExist) {
+	out = filepath.Clean(out) // a slash at the end would be a directory to make it in
+	if _, err := os.Lstat(out); !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("-out: it takes a directory that does not exist yet, not %q", out)
 	}
 	// The file is the Verifier itself, not Options.GoSum, behind which a checksum

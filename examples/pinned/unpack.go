@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"os"
 	"path/filepath"
 	"sync"
@@ -37,12 +38,9 @@ func unpack(ctx context.Context, f fetch.Fetcher, modules []module.Version, dir 
 // unpackOne puts m where the go command has it in its module cache: escaped, so
 // that names which differ only in case do not meet.
 func unpackOne(ctx context.Context, f fetch.Fetcher, m module.Version, dir string) error {
-	path, err := module.EscapePath(m.Path)
-	if err != nil {
-		return err
-	}
-	version, err := module.EscapeVersion(m.Version)
-	if err != nil {
+	path, noPath := module.EscapePath(m.Path)
+	version, noVersion := module.EscapeVersion(m.Version)
+	if err := errors.Join(noPath, noVersion); err != nil {
 		return err
 	}
 	place := filepath.Join(dir, filepath.FromSlash(path)+"@"+version)

@@ -3,8 +3,6 @@ package main
 import (
 	"context"
 	"crypto/tls"
-	"errors"
-	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
@@ -40,47 +38,31 @@ func (c config) servedHosts() []string {
 	return append(loopbackNames(), c.hosts...)
 }
 
-// accept has the server take connections, until it is closed.
-func accept(server *http.Server, listener net.Listener) error {
-	if server.TLSConfig != nil {
-		return server.ServeTLS(listener, "", "")
-	}
-	return server.Serve(listener)
-}
-
 // serveBeside serves until stop is called, and logs if that ends before.
 func serveBeside(server *http.Server, listener net.Listener, log *slog.Logger) (stop func()) {
+	ctx, cancel := context.WithCancel(context.Background())
 	var done sync.WaitGroup
 	done.Go(func() {
-		if err := accept(server, listener); !errors.Is(err, http.ErrServerClosed) {
+		if err := guard.Serve(ctx, server, listener, -1); ctx.Err() == nil {
 			log.Error("the operators' address is not served any more", "error", err)
 		}
 	})
 	return func() {
-		server.Close()
+		cancel()
 		done.Wait()
 	}
 }
 
-// serve serves until ctx ends. Then it takes no more connections and lets the
-// requests under way finish, for up to limit. It is an error if it had to cut
-// some off.
+// serve serves until ctx ends, and says then what it waits for, for up to limit.
 func serve(ctx context.Context, server *http.Server, listener net.Listener, limit time.Duration, v voice) error {
-	ended := make(chan error, 1)
-	go func() { ended <- accept(server, listener) }()
-	select {
-	case err := <-ended:
-		return err
-	case <-ctx.Done():
+	said := make(chan struct{})
+	context.AfterFunc(ctx, func() {
+		defer close(said)
+		v.say("finishing what is under way, for up to %v; a second signal ends it at once", limit)
+	})
+	err := guard.Serve(ctx, server, listener, limit)
+	if ctx.Err() != nil {
+		<-said
 	}
-	v.say("finishing what is under way, for up to %v; a second signal ends it at once", limit)
-	// The requests have contexts of their own: ctx's end is not theirs.
-	draining, cancel := context.WithTimeout(context.WithoutCancel(ctx), limit)
-	defer cancel()
-	if server.Shutdown(draining) != nil {
-		server.Close()
-		return fmt.Errorf("requests that were still under way after %v have been cut off", limit)
-	}
-	<-ended
-	return nil
+	return err
 }

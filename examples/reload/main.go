@@ -9,10 +9,10 @@
 //	go run ./examples/reload -config sources.json
 //	GOPROXY=http://localhost:8080 go mod download
 //
-// When the file has changed, or on SIGHUP, requests that come from then on are
-// answered by what it says now. If it is of no use, the old sources stay. What it
-// does not say is as in the go settings that were in force at the start: modules that
-// GOPRIVATE names come from version control, if the file has no source for them.
+// When the file has changed, requests that come from then on are answered by what it
+// says now. If it is of no use, the old sources stay. What it does not say is as in
+// the go settings that were in force at the start: modules that GOPRIVATE names come
+// from version control, if the file has no source for them.
 package main
 
 import (
@@ -23,7 +23,6 @@ import (
 	"io"
 	"log"
 	"net"
-	"net/http"
 	"os"
 	"os/signal"
 	"sync"
@@ -59,36 +58,22 @@ func run(ctx context.Context, address, file string, every time.Duration, stderr 
 	w := watcher{file: file, settings: settings, log: log.New(stderr, "", 0)}
 	opts, err := w.read()
 	if err != nil {
-		return err
+		return fmt.Errorf("-config %s: %w", file, err)
 	}
 	client, err := fetch.New(opts)
 	if err != nil {
-		return fmt.Errorf("%s: %w", file, err)
+		return fmt.Errorf("-config %s: %w", file, err)
 	}
 	defer client.Close() // after the last request
 	ctx, cancel := context.WithCancel(ctx)
 	var watching sync.WaitGroup
 	defer watching.Wait()
 	defer cancel()
-	hangups := make(chan os.Signal, 1)
-	signal.Notify(hangups, syscall.SIGHUP)
-	defer signal.Stop(hangups)
-	watching.Go(func() { w.watch(ctx, client, every, hangups) })
-
+	watching.Go(func() { w.watch(ctx, client, every) })
 	listener, err := net.Listen("tcp", address)
 	if err != nil {
 		return err
 	}
-	server := guard.Server(fetch.NewHandler(client, nil), nil)
-	stopped := make(chan error, 1)
-	context.AfterFunc(ctx, func() {
-		drain, cancel := context.WithTimeout(context.Background(), 30*time.Second)
-		defer cancel()
-		stopped <- server.Shutdown(drain)
-	})
 	fmt.Fprintf(stderr, "serving http://%v\n", listener.Addr())
-	if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
-		return err
-	}
-	return <-stopped
+	return guard.Serve(ctx, guard.Server(fetch.NewHandler(client, nil), nil), listener, 0)
 }

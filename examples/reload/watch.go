@@ -17,60 +17,45 @@ type watcher struct {
 	file     string
 	settings fetch.GoSettings // for what the file does not say
 	log      *log.Logger
-	seen     string // the content, or why there is none
+	seen     string // the content, and why there is none
 }
 
-// read reads the file.
+// read reads the file. What is no regular file is not opened: a named pipe, which
+// waits for a writer, would keep the program from noticing its own end.
 func (w *watcher) read() (*fetch.Options, error) {
-	content, err := readRegular(w.file)
-	if err != nil {
-		w.seen = err.Error()
-		return nil, err
+	var content []byte
+	info, err := os.Stat(w.file)
+	if err == nil && !info.Mode().IsRegular() {
+		err = fmt.Errorf("%s is not a regular file: put the configuration there", w.file)
 	}
-	w.seen = string(content)
-	opts, err := parse(content, w.settings)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", w.file, err)
+	if err == nil {
+		content, err = os.ReadFile(w.file)
 	}
-	return opts, nil
-}
-
-// readRegular reads a file that has an end: a named pipe, which waits for a writer,
-// would keep the program from noticing anything, its own end included.
-func readRegular(name string) ([]byte, error) {
-	info, err := os.Stat(name)
+	w.seen = fmt.Sprintf("%s%v", content, err)
 	if err != nil {
 		return nil, err
 	}
-	if !info.Mode().IsRegular() {
-		return nil, fmt.Errorf("%s is not a regular file: put the configuration there", name)
-	}
-	return os.ReadFile(name)
+	return parse(content, w.settings)
 }
 
-// watch has client work by the file whenever that has changed, until ctx ends. On
-// SIGHUP it does so in any case, which begins anew with what is known of sources.
-func (w *watcher) watch(ctx context.Context, client *fetch.Client, every time.Duration, hangups <-chan os.Signal) {
-	ticker := time.NewTicker(every)
-	defer ticker.Stop()
+// watch has client work by the file whenever that has changed, until ctx ends.
+func (w *watcher) watch(ctx context.Context, client *fetch.Client, every time.Duration) {
 	for {
-		asked, seen := false, w.seen
 		select {
 		case <-ctx.Done():
 			return
-		case <-hangups:
-			asked = true
-		case <-ticker.C:
+		case <-time.After(every):
 		}
+		seen := w.seen
 		opts, err := w.read()
-		if w.seen == seen && !asked {
+		if w.seen == seen {
 			continue
 		}
 		if err == nil {
 			err = client.Reconfigure(opts)
 		}
 		if err != nil {
-			w.log.Printf("the old sources stay: %v", err)
+			w.log.Printf("the old sources stay: %s: %v", w.file, err)
 			continue
 		}
 		w.log.Printf("from now on: %s", strings.Join(client.Sources(), ", "))

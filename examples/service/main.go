@@ -2,7 +2,7 @@
 // one more thing that they may have. Its table of users is a file here, with the
 // SHA-256 of each one's token, as printf %s TOKEN | sha256sum prints it:
 //
-//	[{"name": "ann", "token": "2bb80d53...", "private": true}, {"name": "bob", "token": "fcde2b2e..."}]
+//	{"ann": {"token": "2bb80d53...", "private": true}, "bob": {"token": "fcde2b2e..."}}
 //
 //	go run ./examples/service -private corp.example -from https://modules.corp.example
 //	GOPROXY=https://localhost:8443/goproxy GONOSUMDB=corp.example go mod download
@@ -20,7 +20,6 @@ package main
 import (
 	"context"
 	"crypto/tls"
-	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -32,6 +31,7 @@ import (
 	"time"
 
 	"github.com/breakwater-go/breakwater/fetch"
+	"github.com/breakwater-go/breakwater/fetch/guard"
 	"github.com/breakwater-go/breakwater/upstream"
 )
 
@@ -85,15 +85,6 @@ func run(ctx context.Context, cfg config, stdout, stderr io.Writer) error {
 	// Not guard.Server: that refuses bodies, which pages of the service may take.
 	server := &http.Server{Handler: routes(client, users, cfg.private, stdout), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: time.Minute}
 	server.TLSConfig = &tls.Config{Certificates: []tls.Certificate{pair}}
-	stopped := make(chan error, 1)
-	context.AfterFunc(ctx, func() {
-		drain, cancel := context.WithTimeout(context.Background(), 30*time.Second)
-		defer cancel()
-		stopped <- server.Shutdown(drain)
-	})
 	fmt.Fprintf(stderr, "serving https://%v, modules with GOPROXY=https://%[1]v/goproxy\n", listener.Addr())
-	if err := server.ServeTLS(listener, "", ""); !errors.Is(err, http.ErrServerClosed) {
-		return err
-	}
-	return <-stopped
+	return guard.Serve(ctx, server, listener, 0)
 }

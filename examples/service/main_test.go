@@ -66,7 +66,7 @@ func good(t *testing.T) config {
 		listen: "127.0.0.1:0", private: "example.com/hello", from: "https://modules.corp.example",
 		users: filepath.Join(dir, "users.json"), cert: filepath.Join(dir, "cert.pem"), key: filepath.Join(dir, "key.pem"),
 	}
-	write(t, cfg.users, fmt.Sprintf(`[{"name": "ann", "token": "%x", "private": true}, {"name": "bob", "token": "%X"}]`,
+	write(t, cfg.users, fmt.Sprintf(`{"ann": {"token": "%x", "private": true}, "bob": {"token": "%X"}}`,
 		sha256.Sum256([]byte("token-of-ann")), sha256.Sum256([]byte("token-of-bob"))))
 	return cfg
 }
@@ -202,9 +202,8 @@ func TestMistakes(t *testing.T) {
 		{"no source of private modules", func(_ *testing.T, cfg *config) { cfg.from = "nonsense" }, "-from: "},
 		{"no table", func(_ *testing.T, cfg *config) { cfg.users += ".absent" }, "-users: "},
 		{"not a table", users("ann"), "-users: "},
-		{"a token in place of its digest", users(`[{"name": "ann", "token": "token-of-ann"}]`), `user "ann"`},
-		{"no name", users(`[{"token": "` + digest + `"}]`), `user ""`},
-		{"the same name", users(`[{"name": "ann", "token": "` + digest + `"}, {"name": "ann", "token": "` + digest + `"}]`), `user "ann" is there twice`},
+		{"a token in place of its digest", users(`{"ann": {"token": "token-of-ann"}}`), `user "ann"`},
+		{"no name", users(`{"": {"token": "` + digest + `"}}`), `user ""`},
 		{"no certificate", func(_ *testing.T, cfg *config) { cfg.cert += ".absent" }, "-tls-cert and -tls-key: "},
 		{"not an address", func(_ *testing.T, cfg *config) { cfg.listen = "localhost:nonsense" }, "nonsense"},
 	} {

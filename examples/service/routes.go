@@ -17,7 +17,7 @@ import (
 func routes(f fetch.Fetcher, users table, private string, record io.Writer) http.Handler {
 	who := guard.BasicFunc("service", users.signIn)
 	modules := fetch.NewHandler(f, &fetch.HandlerOptions{
-		Authorize: guard.AllOf(who.Check, guard.Only(private, mayHavePrivate(who, users))),
+		Authorize: guard.AllOf(who.Check, guard.Only(private, rights(who, users))),
 		Caller:    who.Caller,
 		Audit:     audit.LogJSON(record),
 	})
@@ -28,18 +28,15 @@ func routes(f fetch.Fetcher, users table, private string, record io.Writer) http
 	return guard.Rate(mux, nil)
 }
 
-// mayHavePrivate asks the table for each request, so that a right that is taken
-// away is gone with the next one, also for what is in the cache.
-func mayHavePrivate(who guard.Authenticator, users table) guard.Check {
+// rights asks the table for each request, so that a right that is taken away is
+// gone with the next one, also for what is in the cache.
+func rights(who guard.Authenticator, users table) guard.Check {
 	return func(r *http.Request, _ upstream.Request) error {
 		name, err := who(r)
-		if err != nil {
-			return err
+		if err == nil && !users.mayHavePrivate(name) {
+			err = errors.New("private modules are for users with that right: ask whoever runs the service for it")
 		}
-		if !users.mayHavePrivate(name) {
-			return errors.New("private modules are for users with that right: ask whoever runs the service for it")
-		}
-		return nil
+		return err
 	}
 }
 

@@ -11,18 +11,15 @@ package main
 
 import (
 	"context"
-	"errors"
 	"flag"
 	"fmt"
 	"io"
 	"net"
-	"net/http"
 	"net/netip"
 	"os"
 	"os/signal"
 	"strings"
 	"syscall"
-	"time"
 
 	"github.com/breakwater-go/breakwater/fetch"
 	"github.com/breakwater-go/breakwater/fetch/guard"
@@ -63,15 +60,6 @@ func run(ctx context.Context, address, hosts, show string, stderr io.Writer) err
 		return err
 	}
 	server := guard.Server(routes(client, status, guard.Networks(networks...)), &guard.ServerOptions{Hosts: strings.Split(hosts, ",")})
-	stopped := make(chan error, 1)
-	context.AfterFunc(ctx, func() {
-		drain, cancel := context.WithTimeout(context.Background(), 30*time.Second)
-		defer cancel()
-		stopped <- server.Shutdown(drain)
-	})
 	fmt.Fprintf(stderr, "modules with GOPROXY=http://%v/goproxy, status at http://%[1]v/status\n", listener.Addr())
-	if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
-		return err
-	}
-	return <-stopped
+	return guard.Serve(ctx, server, listener, 0)
 }

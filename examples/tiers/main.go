@@ -12,12 +12,10 @@ package main
 
 import (
 	"context"
-	"errors"
 	"flag"
 	"fmt"
 	"io"
 	"net"
-	"net/http"
 	"os"
 	"os/signal"
 	"syscall"
@@ -67,15 +65,6 @@ func run(ctx context.Context, cfg config, stderr io.Writer) error {
 	}
 	modules := fetch.NewHandler(client, &fetch.HandlerOptions{ID: cfg.name})
 	server := guard.Server(modules, nil)
-	stopped := make(chan error, 1)
-	context.AfterFunc(ctx, func() {
-		drain, cancel := context.WithTimeout(context.Background(), 30*time.Second)
-		defer cancel()
-		stopped <- server.Shutdown(drain)
-	})
 	fmt.Fprintf(stderr, "%s tier: serving http://%v\n", cfg.name, listener.Addr())
-	if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
-		return err
-	}
-	return <-stopped
+	return guard.Serve(ctx, server, listener, 0)
 }

@@ -1,6 +1,6 @@
 // Package guard has ready-made pieces for a module proxy that strangers can
 // reach: what the handler's Authorize may ask, a limit on each caller's rate of
-// requests, and a server with limits.
+// requests, and a server with limits and an orderly end.
 //
 //	users := guard.FirstOf(
 //		guard.Basic("modules", passwords), // what a netrc file has
@@ -14,6 +14,7 @@
 //		Caller: users.Caller,
 //	})
 //	server := guard.Server(guard.Rate(modules, nil), nil)
+//	err := guard.Serve(ctx, server, listener, 0) // until ctx ends
 //
 // An [Authenticator] finds out who is asking: [Basic], [Bearer], [Certificate],
 // or a func of one's own, as examples/oidc has one for OpenID Connect. A [Check]
