@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/breakwater-go/breakwater/examples/internal/fixture"
 )
@@ -14,40 +13,8 @@ import (
 // start runs the program on a free port until the test ends and returns its URL.
 func start(t *testing.T, daily int64) string {
 	t.Helper()
-	ctx, cancel := context.WithCancel(context.Background())
-	output := fixture.NewOutput()
-	ended := make(chan error, 1)
-	go func() { ended <- run(ctx, "localhost:0", daily, output) }()
-	t.Cleanup(func() {
-		cancel()
-		select {
-		case err := <-ended:
-			if err != nil {
-				t.Error(err)
-			}
-		case <-time.After(fixture.Patience):
-			t.Error("the program does not end")
-		}
-	})
-	return output.After(t, "serving ")
-}
-
-func get(t *testing.T, url string) (*http.Response, string) {
-	t.Helper()
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer resp.Body.Close()
-	body, err := io.ReadAll(resp.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return resp, string(body)
+	program := fixture.Start(t, func(ctx context.Context, output io.Writer) error { return run(ctx, "localhost:0", daily, output) })
+	return program.Output.After(t, "serving ")
 }
 
 // What uses up the near source's quota is still brought, and then the go command is
@@ -68,7 +35,7 @@ func TestGoCommandGoesOnToTheNextSource(t *testing.T) {
 	if len(far.Asked()) == 0 {
 		t.Error("the far source was not asked")
 	}
-	_, page := get(t, url+"/quota")
+	_, page := fixture.Get(t, http.DefaultClient, url+"/quota")
 	if lines := strings.Split(page, "\n"); len(lines) != 3 || !strings.HasPrefix(lines[0], near.URL+": ") || !strings.HasPrefix(lines[1], far.URL+": ") {
 		t.Errorf("the page is\n%s", page)
 	}
@@ -80,11 +47,11 @@ func TestQuotaUsedUp(t *testing.T) {
 	fixture.Settings(t, only.URL)
 	url := start(t, 1)
 	for range 2 {
-		if resp, body := get(t, url+"/example.com/hello/@v/v1.1.0.mod"); resp.StatusCode != http.StatusOK {
+		if resp, body := fixture.Get(t, http.DefaultClient, url+"/example.com/hello/@v/v1.1.0.mod"); resp.StatusCode != http.StatusOK {
 			t.Fatalf("status %d: %s", resp.StatusCode, body)
 		}
 	}
-	resp, body := get(t, url+"/example.com/hello/@v/v1.1.0.zip")
+	resp, body := fixture.Get(t, http.DefaultClient, url+"/example.com/hello/@v/v1.1.0.zip")
 	if resp.StatusCode != http.StatusServiceUnavailable || resp.Header.Get("Retry-After") == "" || !strings.Contains(body, "used up") {
 		t.Errorf("status %d, Retry-After %q: %s", resp.StatusCode, resp.Header.Get("Retry-After"), body)
 	}
@@ -99,7 +66,7 @@ func TestDirectIsVersionControl(t *testing.T) {
 	only := fixture.NewSource(t)
 	fixture.Settings(t, only.URL+",direct")
 	t.Setenv("GOVCS", "*:off")
-	if resp, body := get(t, start(t, 1<<20)+"/github.com/example/hello/@v/v1.0.0.info"); !strings.Contains(body, "GOVCS") {
+	if resp, body := fixture.Get(t, http.DefaultClient, start(t, 1<<20)+"/github.com/example/hello/@v/v1.0.0.info"); !strings.Contains(body, "GOVCS") {
 		t.Errorf("status %d, want GOVCS in the reason: %s", resp.StatusCode, body)
 	}
 }
@@ -109,7 +76,7 @@ func TestNoVersionControl(t *testing.T) {
 	only := fixture.NewSource(t)
 	fixture.Settings(t, only.URL+",direct")
 	t.Setenv("PATH", t.TempDir())
-	if resp, body := get(t, start(t, 1<<20)+"/example.com/hello/@v/list"); resp.StatusCode != http.StatusOK {
+	if resp, body := fixture.Get(t, http.DefaultClient, start(t, 1<<20)+"/example.com/hello/@v/list"); resp.StatusCode != http.StatusOK {
 		t.Errorf("status %d: %s", resp.StatusCode, body)
 	}
 }
@@ -117,7 +84,7 @@ func TestNoVersionControl(t *testing.T) {
 // Connections of strangers have bounds, of which this is the quickest to see.
 func TestServerHasBounds(t *testing.T) {
 	fixture.Settings(t, fixture.NewSource(t).URL)
-	if resp, _ := get(t, start(t, 1<<20)+"/example.com/hello/@v/list?"+strings.Repeat("x", 300)); resp.StatusCode != http.StatusRequestURITooLong {
+	if resp, _ := fixture.Get(t, http.DefaultClient, start(t, 1<<20)+"/example.com/hello/@v/list?"+strings.Repeat("x", 300)); resp.StatusCode != http.StatusRequestURITooLong {
 		t.Errorf("status %d, want 414 for a query that nobody needs", resp.StatusCode)
 	}
 }

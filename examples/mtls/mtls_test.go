@@ -4,12 +4,12 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"io"
 	"net"
 	"net/http"
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/breakwater-go/breakwater/examples/internal/fixture"
 )
@@ -18,22 +18,8 @@ import (
 func start(t *testing.T, cfg config) string {
 	t.Helper()
 	cfg.listen, cfg.cache = "127.0.0.1:0", t.TempDir()
-	ctx, cancel := context.WithCancel(context.Background())
-	output := fixture.NewOutput()
-	ended := make(chan error, 1)
-	go func() { ended <- run(ctx, cfg, output) }()
-	t.Cleanup(func() {
-		cancel()
-		select {
-		case err := <-ended:
-			if err != nil {
-				t.Error(err)
-			}
-		case <-time.After(fixture.Patience):
-			t.Error("the program does not end")
-		}
-	})
-	return output.After(t, "serving ")
+	program := fixture.Start(t, func(ctx context.Context, output io.Writer) error { return run(ctx, cfg, output) })
+	return program.Output.After(t, "serving ")
 }
 
 func TestGoCommandThroughBoth(t *testing.T) {

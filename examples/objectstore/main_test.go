@@ -5,7 +5,6 @@ import (
 	"io"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/breakwater-go/breakwater/examples/internal/fixture"
 )
@@ -13,22 +12,10 @@ import (
 // start runs the program on a free port until the test ends and returns its URL.
 func start(t *testing.T, bucket, private string) string {
 	t.Helper()
-	ctx, cancel := context.WithCancel(context.Background())
-	output := fixture.NewOutput()
-	ended := make(chan error, 1)
-	go func() { ended <- run(ctx, "localhost:0", bucket, private, output) }()
-	t.Cleanup(func() {
-		cancel()
-		select {
-		case err := <-ended:
-			if err != nil {
-				t.Error(err)
-			}
-		case <-time.After(fixture.Patience):
-			t.Error("the program does not end")
-		}
+	program := fixture.Start(t, func(ctx context.Context, output io.Writer) error {
+		return run(ctx, "localhost:0", bucket, private, output)
 	})
-	return output.After(t, "serving ")
+	return program.Output.After(t, "serving ")
 }
 
 // The private module comes from the bucket and what it needs from the public

@@ -115,16 +115,8 @@ func get(t *testing.T, server *httptest.Server, module, authorization string) (i
 	if authorization != "" {
 		req.Header.Set("Authorization", authorization)
 	}
-	resp, err := server.Client().Do(req)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer resp.Body.Close()
-	body, err := io.ReadAll(resp.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return resp.StatusCode, string(body)
+	resp, text := fixture.Do(t, server.Client(), req)
+	return resp.StatusCode, text
 }
 
 func TestTokens(t *testing.T) {

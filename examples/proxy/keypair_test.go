@@ -225,7 +225,7 @@ func wantCertificate(t *testing.T, url, name string) {
 	defer again.Stop()
 	for {
 		transport := &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, DisableKeepAlives: true}
-		resp, _ := get(t, &http.Client{Transport: transport}, url+"/healthz")
+		resp, _ := fixture.Get(t, &http.Client{Transport: transport}, url+"/healthz")
 		got := resp.TLS.PeerCertificates[0].Subject.CommonName
 		if got == name {
 			return

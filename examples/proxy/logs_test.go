@@ -16,10 +16,10 @@ func TestAccessLog(t *testing.T) {
 	for _, format := range []string{"off", "text", "json"} {
 		t.Run(format, func(t *testing.T) {
 			p := start(t, "-access-log", format, "-log-level", "error")
-			get(t, http.DefaultClient, p.url+"/example.com/dep/@v/list?token=s3cret")
-			get(t, http.DefaultClient, p.url+"/example.com/absent/@v/list")
-			get(t, http.DefaultClient, p.url+"/example.com/%0Aforged/@v/list")
-			get(t, http.DefaultClient, p.url+"/healthz") // is none of the protocol
+			fixture.Get(t, http.DefaultClient, p.url+"/example.com/dep/@v/list?token=s3cret")
+			fixture.Get(t, http.DefaultClient, p.url+"/example.com/absent/@v/list")
+			fixture.Get(t, http.DefaultClient, p.url+"/example.com/%0Aforged/@v/list")
+			fixture.Get(t, http.DefaultClient, p.url+"/healthz") // is none of the protocol
 			p.end(t)
 			text := p.stdout.String()
 			want := map[string]int{"off": 0, "text": 3, "json": 3}[format]
@@ -93,7 +93,7 @@ func TestLogLevel(t *testing.T) {
 	fixture.Settings(t, "off")
 	for level, want := range map[string]bool{"info": true, "warn": false} {
 		p := start(t, "-log-level", level, "-offline")
-		get(t, http.DefaultClient, p.url+"/example.com/dep/@v/list")
+		fixture.Get(t, http.DefaultClient, p.url+"/example.com/dep/@v/list")
 		p.end(t)
 		if got := strings.Contains(p.output.String(), "request failed"); got != want {
 			t.Errorf("%s: %v\n%s", level, got, p.output)

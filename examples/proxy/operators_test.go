@@ -212,7 +212,7 @@ func TestAdminHasNoModules(t *testing.T) {
 	fixture.Settings(t, fixture.NewSource(t).URL)
 	p := start(t, "-admin", "localhost:0")
 	url := strings.TrimSuffix(operatorsLine(t, p), "/status")
-	resp, body := get(t, http.DefaultClient, url+"/example.com/hello/@v/list")
+	resp, body := fixture.Get(t, http.DefaultClient, url+"/example.com/hello/@v/list")
 	if resp.StatusCode != http.StatusNotFound || !strings.Contains(body, "/status, /metrics") {
 		t.Errorf("status %d: %s", resp.StatusCode, body)
 	}
@@ -224,7 +224,7 @@ func TestAdminIsServedByTLS(t *testing.T) {
 	p := start(t, "-tls-cert", files.cert, "-tls-key", files.key, "-admin", "localhost:0")
 	url := operatorsLine(t, p)
 	client := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, DisableKeepAlives: true}}
-	if resp, _ := get(t, client, url); !strings.HasPrefix(url, "https://localhost:") || resp.StatusCode != http.StatusOK {
+	if resp, _ := fixture.Get(t, client, url); !strings.HasPrefix(url, "https://localhost:") || resp.StatusCode != http.StatusOK {
 		t.Errorf("%s: status %d", url, resp.StatusCode)
 	}
 }
@@ -232,7 +232,7 @@ func TestAdminIsServedByTLS(t *testing.T) {
 func TestHealth(t *testing.T) {
 	fixture.Settings(t, "off")
 	p := start(t)
-	resp, body := get(t, http.DefaultClient, p.url+"/healthz")
+	resp, body := fixture.Get(t, http.DefaultClient, p.url+"/healthz")
 	if resp.StatusCode != http.StatusOK || body != "ok\n" {
 		t.Errorf("status %d, body %q", resp.StatusCode, body)
 	}
@@ -246,7 +246,7 @@ func TestHealth(t *testing.T) {
 
 func readiness(t *testing.T, p *instance) fetch.Health {
 	t.Helper()
-	resp, body := get(t, http.DefaultClient, p.url+"/readyz")
+	resp, body := fixture.Get(t, http.DefaultClient, p.url+"/readyz")
 	var h fetch.Health
 	if err := json.Unmarshal([]byte(body), &h); err != nil || resp.StatusCode != http.StatusOK {
 		t.Fatalf("status %d: %v\n%s", resp.StatusCode, err, body)
@@ -278,7 +278,7 @@ func TestMetrics(t *testing.T) {
 
 func scrape(t *testing.T, url string) map[string]*dto.MetricFamily {
 	t.Helper()
-	_, body := get(t, http.DefaultClient, url+"/metrics")
+	_, body := fixture.Get(t, http.DefaultClient, url+"/metrics")
 	parser := expfmt.NewTextParser(model.UTF8Validation)
 	families, err := parser.TextToMetricFamilies(strings.NewReader(body))
 	if err != nil {

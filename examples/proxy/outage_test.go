@@ -52,7 +52,7 @@ func TestReadinessInAnOutage(t *testing.T) {
 	if !h.Ready || !h.Serve.OK || len(h.Sources) != 1 || h.Sources[0].State != "out" || h.Sources[0].Failure != "unavailable" {
 		t.Errorf("while it is down: %+v", h)
 	}
-	resp, _ := get(t, http.DefaultClient, p.url+"/example.com/dep/@v/v0.1.0.zip")
+	resp, _ := fixture.Get(t, http.DefaultClient, p.url+"/example.com/dep/@v/v0.1.0.zip")
 	if resp.StatusCode != http.StatusOK {
 		t.Errorf("what is in the cache: status %d", resp.StatusCode)
 	}
@@ -63,7 +63,7 @@ func TestReadinessInAnOutage(t *testing.T) {
 	source.down.Store(false)
 	askUntil(t, p, func(h fetch.Health) bool { return h.Fetch.OK })
 	for _, page := range allPages {
-		if _, body := get(t, http.DefaultClient, p.url+page); strings.Contains(body, "s3cret") || strings.Contains(body, "ann:") {
+		if _, body := fixture.Get(t, http.DefaultClient, p.url+page); strings.Contains(body, "s3cret") || strings.Contains(body, "ann:") {
 			t.Errorf("%s tells a secret:\n%s", page, body)
 		}
 	}
@@ -78,7 +78,7 @@ func askUntil(t *testing.T, p *instance, shows func(fetch.Health) bool) fetch.He
 	t.Helper()
 	late := time.Now().Add(fixture.Patience)
 	for i := 0; ; i++ {
-		get(t, http.DefaultClient, p.url+"/example.com/absent"+strconv.FormatInt(time.Now().UnixNano(), 36)+"/@v/list")
+		fixture.Get(t, http.DefaultClient, p.url+"/example.com/absent"+strconv.FormatInt(time.Now().UnixNano(), 36)+"/@v/list")
 		h := readiness(t, p)
 		if shows(h) {
 			return h

@@ -35,7 +35,7 @@ func TestAccessLogThatNobodyReads(t *testing.T) {
 	path := "/example.com/" + strings.Repeat("%01", 1000) + "/@v/list"
 	client := &http.Client{Timeout: fixture.Patience}
 	for range requests {
-		get(t, client, url+path)
+		fixture.Get(t, client, url+path)
 	}
 	output.After(t, "time=") // the first line is left out
 	var lines bytes.Buffer
@@ -151,11 +151,11 @@ func TestReaderOfTheLogsGoes(t *testing.T) {
 	writer.Close()
 	reader.Close()
 	url := output.After(t, "breakwater: serving ")
-	get(t, http.DefaultClient, url+"/example.com/dep/@v/list")
+	fixture.Get(t, http.DefaultClient, url+"/example.com/dep/@v/list")
 	if got := output.After(t, "time="); !strings.Contains(got, "the access log cannot be written") {
 		t.Errorf("said %s", got)
 	}
-	if resp, _ := get(t, http.DefaultClient, url+"/healthz"); resp.StatusCode != http.StatusOK {
+	if resp, _ := fixture.Get(t, http.DefaultClient, url+"/healthz"); resp.StatusCode != http.StatusOK {
 		t.Errorf("status %d", resp.StatusCode)
 	}
 }

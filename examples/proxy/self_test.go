@@ -132,7 +132,7 @@ func TestLoopOfTwo(t *testing.T) {
 // all means that the request did not go round for ever.
 func askAround(t *testing.T, p *instance) (*http.Response, string) {
 	t.Helper()
-	return get(t, http.DefaultClient, p.url+"/example.com/hello/@v/v1.0.0.info")
+	return fixture.Get(t, http.DefaultClient, p.url+"/example.com/hello/@v/v1.0.0.info")
 }
 
 // front is a reverse proxy, whose address is known before it leads anywhere.

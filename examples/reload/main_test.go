@@ -23,22 +23,12 @@ type program struct {
 func start(t *testing.T, content string, every time.Duration) *program {
 	t.Helper()
 	fixture.Settings(t, "off")
-	p := &program{file: filepath.Join(t.TempDir(), "sources.json"), output: fixture.NewOutput()}
+	p := &program{file: filepath.Join(t.TempDir(), "sources.json")}
 	p.write(t, content)
-	ctx, cancel := context.WithCancel(context.Background())
-	ended := make(chan error, 1)
-	go func() { ended <- run(ctx, "localhost:0", p.file, every, p.output) }()
-	t.Cleanup(func() {
-		cancel()
-		select {
-		case err := <-ended:
-			if err != nil {
-				t.Error(err)
-			}
-		case <-time.After(fixture.Patience):
-			t.Error("the program does not end")
-		}
+	running := fixture.Start(t, func(ctx context.Context, output io.Writer) error {
+		return run(ctx, "localhost:0", p.file, every, output)
 	})
+	p.output = running.Output
 	p.url = p.output.After(t, "serving ")
 	return p
 }
@@ -56,24 +46,6 @@ func (p *program) write(t *testing.T, content string) {
 }
 
 func sources(list string) string { return fmt.Sprintf("{\"sources\": %q}", list) }
-
-func get(t *testing.T, url string) (*http.Response, string) {
-	t.Helper()
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer resp.Body.Close()
-	body, err := io.ReadAll(resp.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return resp, string(body)
-}
 
 // What the file says counts for requests from then on, and a download that is under
 // way comes from the source that it was begun with.
@@ -129,7 +101,7 @@ func TestMistakeInTheFile(t *testing.T) {
 func TestPrivateModulesHaveASourceOfTheirOwn(t *testing.T) {
 	public, private := fixture.NewSource(t), fixture.NewSource(t)
 	p := start(t, fmt.Sprintf(`{"sources": %q, "private": [{"patterns": "example.com/hello", "source": %q}]}`, public.URL, private.URL), time.Hour)
-	if resp, body := get(t, p.url+"/example.com/hello/@v/list"); resp.StatusCode != http.StatusOK {
+	if resp, body := fixture.Get(t, http.DefaultClient, p.url+"/example.com/hello/@v/list"); resp.StatusCode != http.StatusOK {
 		t.Errorf("status %d: %s", resp.StatusCode, body)
 	}
 	if asked := public.Asked(); len(asked) > 0 {
@@ -146,7 +118,7 @@ func TestDirectIsVersionControl(t *testing.T) {
 		"private": `{"sources": "off", "private": [{"patterns": "github.com/example", "source": "direct"}]}`,
 	} {
 		p := start(t, config, time.Hour)
-		if resp, body := get(t, p.url+"/github.com/example/hello/@v/v1.0.0.info"); !strings.Contains(body, "GOVCS") {
+		if resp, body := fixture.Get(t, http.DefaultClient, p.url+"/github.com/example/hello/@v/v1.0.0.info"); !strings.Contains(body, "GOVCS") {
 			t.Errorf("%s: status %d, want GOVCS in the reason: %s", name, resp.StatusCode, body)
 		}
 	}
@@ -155,7 +127,7 @@ func TestDirectIsVersionControl(t *testing.T) {
 // Connections of strangers have bounds, of which this is the quickest to see.
 func TestServerHasBounds(t *testing.T) {
 	p := start(t, sources("off"), time.Hour)
-	if resp, _ := get(t, p.url+"/example.com/hello/@v/list?"+strings.Repeat("x", 300)); resp.StatusCode != http.StatusRequestURITooLong {
+	if resp, _ := fixture.Get(t, http.DefaultClient, p.url+"/example.com/hello/@v/list?"+strings.Repeat("x", 300)); resp.StatusCode != http.StatusRequestURITooLong {
 		t.Errorf("status %d, want 414 for a query that nobody needs", resp.StatusCode)
 	}
 }

@@ -14,7 +14,6 @@ import (
 	"runtime"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/breakwater-go/breakwater/examples/internal/fixture"
 	"github.com/breakwater-go/breakwater/fetch/audit"
@@ -38,23 +37,9 @@ func start(t *testing.T) *service {
 	cfg.from = private.URL
 	client, server := newAuthority(t, cfg)
 	s := &service{cert: cfg.cert, client: client, public: public, record: fixture.NewOutput()}
-	ctx, cancel := context.WithCancel(context.Background())
-	output := fixture.NewOutput()
-	ended := make(chan error, 1)
-	go func() { ended <- run(ctx, cfg, s.record, output) }()
-	t.Cleanup(func() {
-		server.Close() // and the client's connections
-		cancel()
-		select {
-		case err := <-ended:
-			if err != nil {
-				t.Error(err)
-			}
-		case <-time.After(fixture.Patience):
-			t.Error("the service does not end")
-		}
-	})
-	s.url, _, _ = strings.Cut(output.After(t, "serving "), ",")
+	program := fixture.Start(t, func(ctx context.Context, output io.Writer) error { return run(ctx, cfg, s.record, output) })
+	t.Cleanup(server.Close) // before that, the client's connections
+	s.url, _, _ = strings.Cut(program.Output.After(t, "serving "), ",")
 	return s
 }
 
@@ -104,16 +89,8 @@ func (s *service) get(t *testing.T, user, token, path string) (status int, text 
 	if user != "" {
 		req.SetBasicAuth(user, token)
 	}
-	resp, err := s.client.Do(req)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer resp.Body.Close()
-	body, err := io.ReadAll(resp.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return resp.StatusCode, string(body)
+	resp, text := fixture.Do(t, s.client, req)
+	return resp.StatusCode, text
 }
 
 func TestWhoMayHaveWhat(t *testing.T) {

@@ -14,58 +14,24 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// start runs a tier until the test ends, and returns its URL and a function that
-// stops it as a signal does.
-func start(t *testing.T, cfg config) (url string, stop func()) {
+// start runs a tier until the test ends, and returns its URL.
+func start(t *testing.T, cfg config) (program *fixture.Program, url string) {
 	t.Helper()
 	cfg.cache = t.TempDir()
 	if cfg.listen == "" {
 		cfg.listen = "localhost:0"
 	}
-	ctx, cancel := context.WithCancel(context.Background())
-	output := fixture.NewOutput()
-	ended := make(chan error, 1)
-	go func() { ended <- run(ctx, cfg, output) }()
-	stop = func() {
-		cancel()
-		select {
-		case err := <-ended:
-			if ended <- nil; err != nil {
-				t.Error(err)
-			}
-		case <-time.After(fixture.Patience):
-			t.Error("the tier does not end")
-		}
-	}
-	t.Cleanup(stop)
-	return output.After(t, named(cfg).name+" tier: serving "), stop
-}
-
-func get(t *testing.T, url string) (*http.Response, string) {
-	t.Helper()
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer resp.Body.Close()
-	body, err := io.ReadAll(resp.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return resp, string(body)
+	program = fixture.Start(t, func(ctx context.Context, output io.Writer) error { return run(ctx, cfg, output) })
+	return program, program.Output.After(t, named(cfg).name+" tier: serving ")
 }
 
 // What one office has had, the next one has from the region: the source is asked once.
 func TestSourceIsAskedOnceForAllOffices(t *testing.T) {
 	source := fixture.NewSource(t)
 	fixture.Settings(t, source.URL)
-	regional, _ := start(t, config{ttl: time.Hour})
+	_, regional := start(t, config{ttl: time.Hour})
 	for _, office := range []string{"north", "south"} {
-		local, _ := start(t, config{name: office, from: regional, ttl: time.Hour})
+		_, local := start(t, config{name: office, from: regional, ttl: time.Hour})
 		goCommand := fixture.NewGoCommand(t, local)
 		goCommand.Run(t, "list", "-m", "-versions", "example.com/hello")
 		goCommand.Run(t, "mod", "download", "example.com/hello@v1.1.0")
@@ -84,21 +50,21 @@ func TestSourceIsAskedOnceForAllOffices(t *testing.T) {
 // With the region away, an office goes on with what it has, and says how old it is.
 func TestRegionIsAway(t *testing.T) {
 	fixture.Settings(t, fixture.NewSource(t).URL)
-	regional, stop := start(t, config{})
-	local, _ := start(t, config{from: regional, ttl: time.Nanosecond})
+	region, regional := start(t, config{})
+	_, local := start(t, config{from: regional, ttl: time.Nanosecond})
 	fixture.NewGoCommand(t, local).Run(t, "get", "example.com/hello/greet@latest")
-	stop()
+	region.Stop()
 
 	another := fixture.NewGoCommand(t, local)
 	if got, want := another.Run(t, "list", "-m", "-versions", "example.com/hello"), "example.com/hello v1.0.0 v1.1.0\n"; got != want {
 		t.Errorf("go list -m -versions: %q, want %q", got, want)
 	}
 	another.Run(t, "mod", "download", "example.com/hello@v1.1.0")
-	resp, _ := get(t, local+"/example.com/hello/@v/list")
+	resp, _ := fixture.Get(t, http.DefaultClient, local+"/example.com/hello/@v/list")
 	if resp.Header.Get("Age") == "" || !strings.Contains(resp.Header.Get("Cache-Status"), "stale") {
 		t.Errorf("Age %q, Cache-Status %q", resp.Header.Get("Age"), resp.Header.Get("Cache-Status"))
 	}
-	if resp, body := get(t, local+"/example.com/large/@v/v1.0.0.mod"); resp.StatusCode != http.StatusBadGateway {
+	if resp, body := fixture.Get(t, http.DefaultClient, local+"/example.com/large/@v/v1.0.0.mod"); resp.StatusCode != http.StatusBadGateway {
 		t.Errorf("what it never had: status %d, want 502, for that is no absence: %s", resp.StatusCode, body)
 	}
 }
@@ -107,9 +73,9 @@ func TestRegionIsAway(t *testing.T) {
 func TestLoop(t *testing.T) {
 	fixture.Settings(t, "off")
 	address := freeAddress(t)
-	one, _ := start(t, config{name: "one", from: "http://" + address})
+	_, one := start(t, config{name: "one", from: "http://" + address})
 	start(t, config{name: "two", listen: address, from: one})
-	resp, body := get(t, one+"/example.com/hello/@v/list")
+	resp, body := fixture.Get(t, http.DefaultClient, one+"/example.com/hello/@v/list")
 	if resp.StatusCode != http.StatusForbidden || !strings.Contains(body, "came back to the proxy that sent it") {
 		t.Errorf("status %d: %s", resp.StatusCode, body)
 	}
@@ -139,8 +105,8 @@ func TestNoTimeToLive(t *testing.T) {
 // Connections of strangers have bounds, of which this is the quickest to see.
 func TestServerHasBounds(t *testing.T) {
 	fixture.Settings(t, fixture.NewSource(t).URL)
-	url, _ := start(t, config{})
-	if resp, _ := get(t, url+"/example.com/hello/@v/list?"+strings.Repeat("x", 300)); resp.StatusCode != http.StatusRequestURITooLong {
+	_, url := start(t, config{})
+	if resp, _ := fixture.Get(t, http.DefaultClient, url+"/example.com/hello/@v/list?"+strings.Repeat("x", 300)); resp.StatusCode != http.StatusRequestURITooLong {
 		t.Errorf("status %d, want 414 for a query that nobody needs", resp.StatusCode)
 	}
 }
