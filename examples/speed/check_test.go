@@ -51,22 +51,24 @@ func TestALostPromiseIsMeasuredAgain(t *testing.T) {
 	worse := outcomeOf(cost, 1, 3)
 	failure := errors.New("the disk is full")
 	for _, tt := range []struct {
-		name          string
-		first, second *outcome
-		err           error
-		want          *outcome
-		measured      int
+		name     string
+		first    *outcome
+		later    []*outcome
+		err      error
+		want     *outcome
+		measured int
 	}{
 		{"it holds", good, nil, nil, good, 0},
 		{"it is in the noise", noisy, nil, nil, noisy, 0},
-		{"lost, then not", bad, good, nil, good, 1},
-		{"lost twice", bad, worse, nil, worse, 1},
-		{"it fails", bad, nil, failure, nil, 1},
+		{"lost, then not", bad, []*outcome{good}, nil, good, 1},
+		{"lost twice, then not", bad, []*outcome{worse, good}, nil, good, 2},
+		{"lost three times", bad, []*outcome{bad, worse}, nil, worse, 2},
+		{"it fails", bad, []*outcome{nil}, failure, nil, 1},
 	} {
 		measured := 0
 		got, err := settle(tt.first, func() (*outcome, error) {
 			measured++
-			return tt.second, tt.err
+			return tt.later[measured-1], tt.err
 		})
 		if got != tt.want || !errors.Is(err, tt.err) || measured != tt.measured {
 			t.Errorf("%s: outcome %v, error %v, measured again %d times; want %v, %v, %d", tt.name, got, err, measured, tt.want, tt.err, tt.measured)

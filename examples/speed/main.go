@@ -7,7 +7,7 @@
 // the rounds), the ratio of the two (the median and the quartiles of the rounds'
 // ratios), and the floor. Both sides run in turn, so that a busy machine is busy for
 // both. With -check the command fails if a promise is lost beyond noise: the middle
-// half of its ratios lies beyond the floor, and so it does when it is measured again.
+// half of its ratios lies beyond the floor, and so it does when it is measured twice more.
 // -quick takes small sizes and few rounds. -out writes every round in Go's benchmark
 // format, so that benchstat can compare runs; a DIR in place of FILE gets a
 // file that is named after the machine.
