@@ -42,6 +42,7 @@
 //
 // Mirrors are hedged, what breaks off goes on, a source that fails is left alone
 // and tried again with care; [Options] names the knobs, and none has to be turned.
+// Middleware of one's own can be put around each source, inside its circuit.
 // [Client.Reconfigure] replaces them while requests go on, and [Client.Ranking]
 // tells how the sources fare.
 //
