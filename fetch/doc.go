@@ -26,7 +26,7 @@
 //	                                        │
 //	                                   each source:
 //	circuit( mend( checksums( structure( spool( limit(
-//	        HTTP proxy | directory | the go command ))))))
+//	 Middleware( HTTP proxy | directory | the go command )))))))
 //	                                        │ beside it: checksum database
 //	                                        │
 //	            verified spool ── renamed into the cache ──> all who wait
