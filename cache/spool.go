@@ -23,7 +23,10 @@ var ErrUnfinished = errors.New("the download was not finished")
 //
 // The owner calls Close when it needs the spool no longer. The memory and the
 // file stay until the last reader is closed too; then the file is removed,
-// unless a store has taken it over.
+// unless a store has taken it over. A file that a process leaves when it is killed is
+// removed by the store that it is beside ([OpenDisk]); one in the directory for
+// temporary files by the next spool that makes one there, where the system has locks
+// (flock) to tell by: on others, such as Windows, it stays.
 type Spool struct {
 	dirs   []string // where to make the file: the first that works
 	owner  string   // to name in the file's name
@@ -107,7 +110,7 @@ func (s *Spool) writeFile(p []byte) (int, error) {
 // it stays open for them until the spool is gone.
 func (s *Spool) relocate() error {
 	s.relocated = true
-	file, err := os.CreateTemp("", "breakwater-spool-*")
+	file, err := createTempSpool()
 	if err != nil {
 		return err
 	}
@@ -158,7 +161,7 @@ func createIn(dirs []string, owner string) (*os.File, error) {
 			return file, nil
 		}
 	}
-	return os.CreateTemp("", "breakwater-spool-*")
+	return createTempSpool()
 }
 
 // Grow tells the spool how large the download will be, so that content that

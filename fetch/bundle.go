@@ -75,26 +75,30 @@ func withInfo(files []upstream.Request) []upstream.Request {
 // a store that knows the old state takes nothing of the new one.
 //
 // The error joins those of the first hundred files that could not be had; the
-// others are in the bundle. What is there is not fetched again by another call,
-// after an interruption too. What nobody vouches for is not exported, whatever
-// Options.WhenReachable says.
+// others are in the bundle. What could not be stored, as on a full disk, is an
+// [*UnstoredError], also if it is no file that was asked for but what proves one. What
+// is there is not fetched again by another call, after an interruption too. What
+// nobody vouches for is not exported, whatever Options.WhenReachable says.
 func (c *Client) Export(ctx context.Context, dir string, files []upstream.Request) error {
-	disk, err := cache.OpenDisk(dir, nil)
+	opened, err := cache.OpenDisk(dir, nil)
 	if err != nil {
 		return err
 	}
+	disk := &bundleDisk{Disk: opened}
 	bundle, err := c.core.Load().beside(c, disk)
 	if err != nil {
 		return errors.Join(err, disk.Close())
 	}
-	err = forEach(ctx, slices.Values(files), func(req upstream.Request) error { return fetchInto(ctx, bundle, disk, req) })
-	return errors.Join(err, bundle.Close(), disk.Close())
+	into := newBundleStore(bundle, disk)
+	err = forEach(ctx, slices.Values(files), func(req upstream.Request) error { return into.fetch(ctx, req) })
+	return errors.Join(err, bundle.Close(), disk.incomplete(), disk.Close())
 }
 
 // Import takes the module files of the bundle in dir into the store, and returns
 // how many there were. Each is verified as any source's answer is, by what the
 // bundle itself or the store has of the checksum database; what does not pass is
-// in the error, as for Export, and is not taken, whatever becomes of the others.
+// in the error, as for Export, and is not taken, whatever becomes of the others. One
+// that passes and that the store does not take is an [*UnstoredError].
 // Modules that have a source of their own here (Options.Private, GONOPROXY), or are
 // claimed, are taken only where Options.GoSum or Options.Verifier vouches for them. A
 // store that only reads takes nothing: the error is [cache.ErrReadOnly].
@@ -112,6 +116,7 @@ func (c *Client) Import(ctx context.Context, dir string) (int, error) {
 	if err != nil {
 		return 0, err
 	}
+	into := newBundleStore(from, c.store)
 	var files bundled
 	err = forEach(ctx, files.in(root.FS()), func(req upstream.Request) error {
 		if err := now.refuse(req); err != nil {
@@ -120,7 +125,7 @@ func (c *Client) Import(ctx context.Context, dir string) (int, error) {
 		if now.isOwn(req) && !now.isVouchedFor(req) {
 			return &upstream.Error{Class: upstream.Denied, Request: req, Err: errUnproven}
 		}
-		return files.tell(req, fetchInto(ctx, from, c.store, req))
+		return files.tell(req, into.fetch(ctx, req))
 	})
 	return files.n, errors.Join(files.err, err, files.explain(), from.Close())
 }
@@ -150,8 +155,12 @@ var errNoProof = errors.New("the bundle lacks what proves it by the checksum dat
 	"it must be exported into the directory of the bundles that were imported before")
 
 // tell takes note of a file's outcome. A go.mod file that is damaged is not
-// "unavailable"; one that cannot be verified is.
+// "unavailable"; one that cannot be verified is. One that could not be stored says
+// nothing of the bundle.
 func (b *bundled) tell(req upstream.Request, outcome error) error {
+	if _, ok := errors.AsType[*UnstoredError](outcome); ok {
+		return outcome
+	}
 	if outcome != nil && req.Kind() == upstream.Mod && upstream.ClassOf(outcome) == upstream.Unavailable {
 		b.unproven.Store(true)
 	}
@@ -193,23 +202,6 @@ func (b *bundled) in(tree fs.FS) iter.Seq[upstream.Request] {
 			b.err = fmt.Errorf("reading the bundle: %w", err)
 		}
 	}
-}
-
-// fetchInto has c fetch a file into its store, and sees that it is there.
-func fetchInto(ctx context.Context, c *Client, store cache.Store, req upstream.Request) error {
-	resp, err := c.Fetch(ctx, req)
-	if err != nil {
-		return err
-	}
-	resp.Body.Close()
-	if err := c.storing.wait(ctx); err != nil {
-		return err
-	}
-	e, err := store.Get(ctx, req.Key())
-	if err != nil {
-		return fmt.Errorf("%s was fetched and could not be stored: %w", req.Key(), err)
-	}
-	return e.Body.Close()
 }
 
 // forEach calls do for all files, a few at once, and joins the errors.

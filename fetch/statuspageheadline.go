@@ -59,30 +59,30 @@ func (st *standings) count() int {
 }
 
 // ofSources says how the sources are, and reports whether that reassures.
-func (w *StatusWeather) ofSources(s *StatusReport, offline bool) (reassuring bool) {
+func (w *outlook) ofSources(s *StatusReport, offline bool) (reassuring bool) {
 	if offline {
-		w.Text = "Offline, as configured: only what is in the cache is answered."
+		w.head.text = "Offline, as configured: only what is in the cache is answered."
 		return true
 	}
 	w.ofOtherServers(s)
 	st := standingsOf(s.Sources)
 	all := st.count()
 	if all == 0 {
-		w.Text = withoutSources(st.none)
+		w.head.text = withoutSources(st.none)
 		return true
 	}
 	if len(st.ailing) == 0 {
-		w.Text = st.reassurance(s.Time)
+		w.head.text, w.unasked = st.reassurance(s.Time), len(st.unasked) == all
 		if st.isDoubtful() {
-			w.worsen(weatherStrained)
+			w.worsen(straining)
 		}
 		return len(st.doubtful) == 0
 	}
-	w.Meaning = w.meaning(st)
+	w.meaning = w.meaningOf(st)
 	if all == 1 {
-		w.Text = fmt.Sprintf("The only source %s: %s.", trouble(st.ailing), ailments(st.ailing, s.Time))
+		w.head.text = fmt.Sprintf("The only source %s: %s.", trouble(st.ailing), ailments(st.ailing, s.Time))
 	} else {
-		w.Text = fmt.Sprintf("%d of %d sources %s: %s.", len(st.ailing), all, trouble(st.ailing), ailments(st.ailing, s.Time))
+		w.head.text = fmt.Sprintf("%d of %d sources %s: %s.", len(st.ailing), all, trouble(st.ailing), ailments(st.ailing, s.Time))
 	}
 	return false
 }
@@ -90,15 +90,15 @@ func (w *StatusWeather) ofSources(s *StatusReport, offline bool) (reassuring boo
 // ofOtherServers notices the checksum database's own server, which is asked for
 // something else, and servers of a source that is many. Of those only the ones that
 // have answered count: anybody can ask for a module at a host that is dead.
-func (w *StatusWeather) ofOtherServers(s *StatusReport) {
+func (w *outlook) ofOtherServers(s *StatusReport) {
 	seen := map[string]bool{}
 	for _, one := range s.Sources {
 		if one.Database && one.ails() {
-			w.notice(weatherStrained, "The checksum database's own server %s.", strings.TrimPrefix(ailment(one, s.Time), host(one.Source)+" "))
+			w.notice(straining, "The checksum database's own server %s.", strings.TrimPrefix(ailment(one, s.Time), host(one.Source)+" "))
 		}
 		for _, p := range one.Parts {
 			if p.Answered && !seen[p.Source] {
-				w.notice(weatherStrained, "Of %s, which answered before, no module can be had now but what is in the cache.", p.Source)
+				w.notice(straining, "Of %s, which answered before, no module can be had now but what is in the cache.", p.Source)
 			}
 			seen[p.Source] = true
 		}
@@ -124,7 +124,7 @@ func (st *standings) reassurance(now time.Time) string {
 	all, able := st.count(), len(st.able)
 	switch {
 	case len(st.unasked) == all:
-		return "Nothing is known to be wrong. No source has been asked yet."
+		return "No source has been asked yet."
 	case able == 1 && all == 1:
 		return "The only source works: " + host(st.able[0].Source) + "."
 	case able == 2 && all == 2:
@@ -179,9 +179,9 @@ func (s StatusSource) isOut() bool {
 	return s.State == upstream.OnTrial.String() || s.State == upstream.Out.String()
 }
 
-// meaning says who stands in for the sources that ail. For one that some modules
+// meaningOf says who stands in for the sources that ail. For one that some modules
 // are routed to, nobody does.
-func (w *StatusWeather) meaning(st *standings) string {
+func (w *outlook) meaningOf(st *standings) string {
 	routed := func(s StatusSource) bool { return s.Routed }
 	closed := func(s StatusSource) bool { return s.Routed || s.shutOff }
 	others := slices.Concat(st.able, st.unasked, st.doubtful)
@@ -189,7 +189,7 @@ func (w *StatusWeather) meaning(st *standings) string {
 	unknown := slices.DeleteFunc(slices.Concat(st.unasked, st.doubtful), closed)
 	alone := slices.ContainsFunc(st.ailing, routed)
 	general := slices.ContainsFunc(st.ailing, func(s StatusSource) bool { return !s.Routed })
-	w.worsen(weatherStrained)
+	w.worsen(straining)
 	var text []string
 	switch {
 	case general && len(standIns) > 0:
@@ -204,10 +204,10 @@ func (w *StatusWeather) meaning(st *standings) string {
 		text = append(text, "Only what is in the cache is answered.")
 	}
 	if general && len(standIns)+len(unknown) == 0 {
-		w.worsen(weatherIll)
+		w.worsen(harming)
 	}
 	if alone && (len(others) > 0 || general && len(standIns) > 0) {
-		w.worsen(weatherIll)
+		w.worsen(harming)
 		text = append(text, "Modules that are routed to one in trouble come from the cache alone.")
 	}
 	return strings.Join(text, " ")

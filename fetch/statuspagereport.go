@@ -36,9 +36,9 @@ type StatusWeather struct {
 	// State is "well", "strained" (callers are served, something is wrong) or "ill"
 	// (callers are not served, or bytes are not what they must be).
 	State   string   `json:"state"`
-	Text    string   `json:"text"`    // a sentence about the sources
-	Meaning string   `json:"meaning"` // what that means for callers; empty if all is well
-	Notices []string `json:"notices"` // what else somebody should know, a sentence each
+	Text    string   `json:"text"`    // a sentence: the gravest of what there is to say, that of the sources if none is graver
+	Meaning string   `json:"meaning"` // what that means for callers; empty if that goes without saying
+	Notices []string `json:"notices"` // what else somebody should know, a sentence each; the sources' first where Text is of something else
 }
 
 // StatusHour sums up the last hour.
