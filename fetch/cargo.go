@@ -53,6 +53,7 @@ func (c *core) commit(ctx context.Context, key string, told Commit, spool *cache
 	told.Took, told.Err = time.Since(begun), err
 	c.watch.committed(ctx, told)
 	if err != nil {
+		c.storing.failed(unstoredIn(c.store, key, err))
 		c.watch.degraded(ctx, Degradation{told.Request, CacheUnwritable, err})
 		c.log.Warn("storing a download failed; callers get it all the same", "key", key, "error", err)
 	}

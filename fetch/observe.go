@@ -80,7 +80,7 @@ func (w *watch) begin(ctx context.Context, req upstream.Request) (context.Contex
 // end counts a request's outcome and tells of it.
 func (s sighting) end(ctx context.Context, resp *upstream.Response, err error) {
 	outcome := outcomeIn(ctx, resp, err)
-	s.watch.counts.outcomes[outcome].Add(1)
+	s.watch.counts.ended(s.req, outcome)
 	if err == nil && resp.Stale != nil && resp.Stale != upstream.ErrRevalidating {
 		s.watch.degraded(ctx, Degradation{s.req, ServedStale, resp.Stale})
 	}

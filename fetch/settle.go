@@ -24,8 +24,9 @@ const maxStoring = 64
 type storing struct {
 	places chan struct{} // full of those that are taken
 
-	mu    sync.Mutex
-	byReq map[upstream.Request][]*stored // several, where the same was asked in several ways
+	mu       sync.Mutex
+	byReq    map[upstream.Request][]*stored // several, where the same was asked in several ways
+	unstored error                          // the first of what could not be stored, that nobody was told of
 }
 
 // A stored is one answer that is being stored.
@@ -99,6 +100,24 @@ func (s *storing) wait(ctx context.Context) error {
 	return nil
 }
 
+// failed takes note of why something could not be stored.
+func (s *storing) failed(err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.unstored == nil {
+		s.unstored = err
+	}
+}
+
+// takeFailure returns the first that was noted since it was taken last, or nil.
+func (s *storing) takeFailure() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	err := s.unstored
+	s.unstored = nil
+	return err
+}
+
 // settle stores what a flight has brought.
 func (fs *flights) settle(f *flight) {
 	defer fs.storing.end(f.stored) // also if the store ends the goroutine
@@ -135,8 +154,13 @@ func (c *core) beingStored(req upstream.Request) *upstream.Response {
 
 // Flush waits until everything that was answered so far is stored, which goes on for a
 // moment after the answer, and is written where a Store writes later ([cache.Flush]).
-// Close does so, too. What could not be stored is no error of Flush's: the log tells,
-// and [Trace].Commit.
+// Close does so, too. The error is the first [*UnstoredError] since the last Flush, of
+// which callers of Fetch are not told, for they have their answers; [Trace].Commit is
+// told of each. When ctx ends, it is of class Canceled or Timeout, and what could not be
+// stored is for the next Flush.
 func (c *Client) Flush(ctx context.Context) error {
-	return errors.Join(c.storing.wait(ctx), cache.Flush(ctx, c.store))
+	if err := c.storing.wait(ctx); err != nil {
+		return err
+	}
+	return errors.Join(c.storing.takeFailure(), cache.Flush(ctx, c.store))
 }

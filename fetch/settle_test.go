@@ -2,7 +2,9 @@ package fetch_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"syscall"
 	"testing"
 	"testing/synctest"
 
@@ -97,6 +99,33 @@ func TestWaitingForTheStore(t *testing.T) {
 			})
 		})
 	}
+}
+
+// Flush returns the store's own error, once; callers have their answer all the same.
+func TestFlushTellsWhatCouldNotBeStored(t *testing.T) {
+	store := failingStore{cache.NewMemory(nil), syscall.ENOSPC}
+	c := newClient(t, fetch.Options{Upstream: &scripted{answer: answered}, Store: store})
+	for _, module := range []string{"example.com/a", "example.com/b"} {
+		readMod(t, t.Context(), c, request(t, upstream.Mod, module, "v1.0.0"))
+		if module == "example.com/a" {
+			c.Flush(canceled(t)) // what it does not wait for is not forgotten
+		}
+	}
+	err := c.Flush(t.Context())
+	e, ok := errors.AsType[*fetch.UnstoredError](err)
+	if !ok || !errors.Is(err, syscall.ENOSPC) || e.Key != "example.com/a/@v/v1.0.0.mod" && e.Key != "example.com/b/@v/v1.0.0.mod" {
+		t.Errorf("got %v", err)
+	}
+	if err := c.Flush(t.Context()); err != nil {
+		t.Errorf("told again: %v", err)
+	}
+}
+
+// canceled returns a context that has ended.
+func canceled(t *testing.T) context.Context {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	return ctx
 }
 
 // Who flushes waits no longer than he wants to.

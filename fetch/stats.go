@@ -14,8 +14,9 @@ import (
 type counts struct {
 	since    time.Time
 	begun    atomic.Int64
-	flights  atomic.Int64 // under way
-	outcomes [Outcomes]atomic.Int64
+	flights  atomic.Int64           // under way
+	outcomes [Outcomes]atomic.Int64 // of requests about modules
+	database [Outcomes]atomic.Int64 // of what checksum databases are asked
 	degraded [Degradations]atomic.Int64
 
 	retries, hedges, hedgesWon         atomic.Int64
@@ -24,11 +25,21 @@ type counts struct {
 	prefetch                           prefetchCounts
 }
 
+// ended counts a request that has ended.
+func (n *counts) ended(req upstream.Request, o Outcome) {
+	if req.Kind().SumDB() {
+		n.database[o].Add(1)
+		return
+	}
+	n.outcomes[o].Add(1)
+}
+
 // Stats are figures of a [Client] at one moment. Counts are since Since, also
 // across [Client.Reconfigure]; what is said of sources is since they were configured.
 type Stats struct {
 	Since    time.Time       // when the Client was made
 	Requests [Outcomes]int64 // that have ended, by [Outcome]
+	Modules  [Outcomes]int64 // those of them that were about modules, and not for a checksum database
 	InFlight int64           // calls of Fetch under way
 	Flights  int             // downloads and look-ups under way, those of the background included
 
@@ -89,11 +100,15 @@ func (s *Stats) Success() float64 {
 	return part(all-s.Requests[Failed], all)
 }
 
-// HitRatio returns the part of the answers that were at hand, those of the checksum
-// database included, from 0 to 1; it is 1 before the first.
+// HitRatio returns the part of the answers about modules that were at hand, from 0 to 1;
+// it is 1 before the first. So much of what builds ask for would be answered if every
+// source were away. What checksum databases are asked is left out, as on the page of a
+// [StatusHandler]: verification itself has just brought nearly all of it, so that it
+// would pass for a hit beside each module that was not at hand. Neither do requests count
+// that were denied, failed, were canceled, or were made where no source might be asked.
 func (s *Stats) HitRatio() float64 {
 	var hits, all int64
-	for o, n := range s.Requests {
+	for o, n := range s.Modules {
 		switch Outcome(o) {
 		case Denied, Offline, Canceled, Failed:
 			continue
@@ -129,7 +144,8 @@ func (c *Client) statsOf(now *core) *Stats {
 		Cache:    cache.UsageOf(c.store), Sources: now.sourceStats(), Database: now.databaseStats(),
 	}
 	for i := range n.outcomes {
-		s.Requests[i] = n.outcomes[i].Load()
+		s.Modules[i] = n.outcomes[i].Load()
+		s.Requests[i] = s.Modules[i] + n.database[i].Load()
 	}
 	for i := range n.degraded {
 		s.Degraded[i] = n.degraded[i].Load()

@@ -21,7 +21,7 @@ func TestRatios(t *testing.T) {
 		{"the caller may not", counts{fetch.Denied: 1, fetch.Miss: 1}, 1, 0},
 	}
 	for _, tt := range tests {
-		s := &fetch.Stats{Requests: tt.requests}
+		s := &fetch.Stats{Requests: tt.requests, Modules: tt.requests}
 		if s.Success() != tt.success || s.HitRatio() != tt.hits {
 			t.Errorf("%s: success %v, hit ratio %v; want %v and %v", tt.name, s.Success(), s.HitRatio(), tt.success, tt.hits)
 		}

@@ -373,4 +373,7 @@ func TestHitRatioIsOfModules(t *testing.T) {
 	if got := h.Report().LastHour; got.Modules != 1 || got.HitRatio != 0 || got.Requests != 6 {
 		t.Errorf("the hour: %+v", got)
 	}
+	if got := c.Stats(); got.HitRatio() != 0 || got.Total() != 6 || got.Modules[fetch.Miss] != 1 {
+		t.Errorf("the ratio is %v of %d requests, about modules %v", got.HitRatio(), got.Total(), got.Modules)
+	}
 }

@@ -86,14 +86,15 @@
 // # Useful queries
 //
 // The part of the requests that were answered, of those whose callers stayed, and the part
-// of the answers that were at hand, as [fetch.Stats] has them; with kind!~"sumdb-.*" without
-// the checksum database's, of which verification itself brings most into the cache:
+// of the answers about modules that were at hand, as [fetch.Stats] has them, and the page
+// of a [fetch.StatusHandler]. The checksum database's are left out, of which verification
+// itself brings most into the cache:
 //
 //	sum(rate(breakwater_requests_total{outcome!~"failed|canceled|offline"}[5m]))
 //	  / sum(rate(breakwater_requests_total{outcome!~"canceled|offline"}[5m]))
 //
-//	sum(rate(breakwater_requests_total{outcome=~"hit-memory|hit-disk|stale|negative"}[5m]))
-//	  / sum(rate(breakwater_requests_total{outcome!~"denied|offline|canceled|failed"}[5m]))
+//	sum(rate(breakwater_requests_total{kind!~"sumdb-.*", outcome=~"hit-memory|hit-disk|stale|negative"}[5m]))
+//	  / sum(rate(breakwater_requests_total{kind!~"sumdb-.*", outcome!~"denied|offline|canceled|failed"}[5m]))
 //
 // Sources that are out, and the time within which 95 of 100 misses are answered:
 //
