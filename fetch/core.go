@@ -151,7 +151,10 @@ func (c *core) fetch(ctx context.Context, req upstream.Request) (*upstream.Respo
 			held, _ = c.lookUp(ctx, req)
 		}
 		if held == nil {
-			held = c.heldOffline(ctx, req)
+			var err error
+			if held, err = c.heldOffline(ctx, req); err != nil {
+				return nil, err
+			}
 		}
 		if held != nil && req.Immutable() {
 			return held, nil

@@ -84,18 +84,22 @@ func (c *core) flyVerified(ctx context.Context, req upstream.Request, state fres
 	if state == absent {
 		keys = keys[1:]
 	}
-	if err := c.verifyHeld(ctx, req, e, keys...); err != nil {
+	held, err := c.verifyHeld(ctx, req, e, keys...)
+	if err != nil {
 		return nil, err
 	}
 	begun := time.Now()
 	brought, err := c.download(verify.WithExpectation(ctx, e), req)
 	if err != nil {
-		return nil, err
+		return nil, held.orElse(err)
 	}
 	took, resp := time.Since(begun), brought.resp
 	if _, err = e.Wait(ctx); err == nil {
 		c.watch.verified(ctx, Verification{Request: req, Source: resp.Source, Verified: resp.Verified})
 		c.load(ctx, brought, req.Key(), req, took)
+		if held.stays(resp.Verified) {
+			brought.settle = nil
+		}
 		return brought, nil
 	}
 	c.watch.verified(ctx, Verification{Request: req, Source: resp.Source, Err: err})

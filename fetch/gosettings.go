@@ -7,6 +7,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -35,8 +37,8 @@ var errNoProxy = errors.New("no GOPROXY is set (and without a go command in PATH
 
 // ReadGoSettings returns the settings that are in force for the user: those of
 // `go env`, so that `go env -w` counts. Where no go command is installed, they
-// are read from the environment and the user's go/env file. An empty GOPROXY is
-// an error, which says what to set. The go command is given 10 s.
+// are read from the environment and the user's go/env file, of at most 1 MiB. An empty
+// GOPROXY is an error, which says what to set. The go command is given 10 s.
 func ReadGoSettings(ctx context.Context) (GoSettings, error) {
 	env, err := goEnv(ctx)
 	if errors.Is(err, exec.ErrNotFound) {
@@ -103,11 +105,11 @@ func goEnv(ctx context.Context) (map[string]string, error) {
 func userEnv() (map[string]string, error) {
 	env := map[string]string{}
 	if file := userEnvFile(); file != "" {
-		data, err := os.ReadFile(file)
-		if err != nil && !errors.Is(err, os.ErrNotExist) {
+		text, err := readEnvFile(file)
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return nil, err
 		}
-		for line := range strings.Lines(string(data)) {
+		for line := range strings.Lines(text) {
 			if name, value, ok := strings.Cut(strings.TrimSpace(line), "="); ok {
 				env[name] = value
 			}
@@ -119,6 +121,29 @@ func userEnv() (map[string]string, error) {
 		}
 	}
 	return env, nil
+}
+
+// maxEnvFile bounds a go/env file, in bytes. One has a line for each setting.
+const maxEnvFile = 1 << 20
+
+func readEnvFile(name string) (string, error) {
+	info, err := os.Stat(name)
+	if err != nil {
+		return "", err
+	}
+	if info.Mode()&(fs.ModeDir|fs.ModeNamedPipe|fs.ModeSocket) != 0 { // a pipe might block for ever
+		return "", fmt.Errorf("GOENV: %s is not a file", name)
+	}
+	f, err := os.Open(name)
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	data, err := io.ReadAll(io.LimitReader(f, maxEnvFile+1))
+	if err == nil && len(data) > maxEnvFile {
+		err = fmt.Errorf("GOENV: %s is larger than the %d bytes allowed", name, maxEnvFile)
+	}
+	return string(data), err
 }
 
 // userEnvFile is the go command's rule (cmd/go/internal/cfg, EnvFile).

@@ -64,7 +64,9 @@ type Options struct {
 
 	// GoSum decides about the module files that it lists, private ones too, as
 	// go.sum files do for the go command; about the rest the Verifier does.
-	// Default: none.
+	// Others may share the Store, so what is there already and has another hash
+	// stays, and is refused here ([upstream.Untrusted]) unless a source has the file
+	// that is listed, which is then handed out and not stored. Default: none.
 	GoSum *verify.GoSum
 
 	// Verifier says what module files must hash to; nothing that it does not

@@ -1,11 +1,9 @@
 package fetch
 
 import (
-	"context"
 	"errors"
 	"fmt"
 
-	"github.com/breakwater-go/breakwater/cache"
 	"github.com/breakwater-go/breakwater/upstream"
 	"github.com/breakwater-go/breakwater/verify"
 	"golang.org/x/mod/module"
@@ -71,55 +69,6 @@ func (c *core) trusts(req upstream.Request, verified string) bool {
 	return !c.mustVerify(req) || verify.Accepts(c.verifier, moduleOf(req), req.Kind(), verified)
 }
 
-// verifyHeld looks under the keys for an entry that was not verified well enough for
-// today, and verifies it where it is. It returns nil if the file has to be downloaded,
-// and otherwise the flight's outcome.
-func (c *core) verifyHeld(ctx context.Context, req upstream.Request, e *verify.Expectation, keys ...string) error {
-	for _, key := range keys {
-		entry, err := c.store.Get(ctx, key)
-		if err != nil {
-			continue
-		}
-		err = c.verifyEntry(ctx, req, key, entry, e)
-		entry.Body.Close()
-		if err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (c *core) verifyEntry(ctx context.Context, req upstream.Request, key string, entry *cache.Entry, e *verify.Expectation) error {
-	sums, err := e.Wait(ctx)
-	switch {
-	case err != nil && c.mayServeUnverified(err):
-		c.later.add(req)
-		return heldUnverified{key}
-	case err != nil && refuses(err):
-		if key == apart(req) {
-			cache.Delete(context.WithoutCancel(ctx), c.store, key)
-		}
-		return nil // the sources may say that it does not exist
-	case err != nil:
-		return unverifiable(req, err)
-	}
-	if err := c.verifier.Check(moduleOf(req), req.Kind(), entry.Body, entry.Size, sums); err != nil {
-		c.watch.verified(ctx, Verification{Request: req, Err: err})
-		c.log.Error("what the cache holds is not what it should be; it is dropped and fetched again", "key", key, "error", err)
-		cache.Delete(context.WithoutCancel(ctx), c.store, key)
-		return nil
-	}
-	meta := entry.Meta
-	meta.Verified = sums.Mark(req.Kind())
-	c.watch.verified(ctx, Verification{Request: req, Verified: meta.Verified})
-	if err := c.store.Put(context.WithoutCancel(ctx), req.Key(), cache.Content{Meta: meta, Size: entry.Size, Body: entry.Body}); err != nil {
-		c.log.Warn("storing what was verified failed", "key", req.Key(), "error", err)
-		return nil
-	}
-	cache.Delete(context.WithoutCancel(ctx), c.store, apart(req))
-	return errAtHand
-}
-
 // mayServeUnverified reports whether a failure of Expect is one that the policy
 // passes over: the Verifier could not be asked.
 func (c *core) mayServeUnverified(err error) bool {
@@ -151,18 +100,4 @@ func cause(e *upstream.Error) error {
 // isOfSumDB reports whether req is for the checksum database that is verified.
 func (c *core) isOfSumDB(req upstream.Request) bool {
 	return c.sumDB != nil && req.Database() == c.sumDB.Name()
-}
-
-// heldOffline returns what the store holds and was not verified well enough, if
-// it can be verified by what the store holds too, or if the policy serves it
-// all the same; else nil.
-func (c *core) heldOffline(ctx context.Context, req upstream.Request) *upstream.Response {
-	if !c.mustVerify(req) {
-		return nil
-	}
-	ctx, stop := context.WithCancel(upstream.WithOffline(ctx))
-	e := verify.Begin(ctx, c.verifier, moduleOf(req), req.Kind())
-	defer e.Wait(context.Background())
-	defer stop()
-	return c.atHand(ctx, req, c.verifyHeld(ctx, req, e, req.Key(), apart(req)))
 }

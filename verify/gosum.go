@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"slices"
 	"strings"
 
@@ -23,14 +22,15 @@ type GoSum struct{ files []sumFile }
 
 // ReadGoSum reads go.sum and go.work.sum files. Where they list several h1
 // hashes of one thing, one of them must match. A file that does not exist is an
-// error: a mistyped name must not pass for a file that lists nothing.
+// error: a mistyped name must not pass for a file that lists nothing. So is what is no
+// regular file, such as a pipe, or larger than [MaxGoSum]: [ErrNotGoSum].
 func ReadGoSum(files ...string) (*GoSum, error) {
 	if len(files) == 0 {
 		return nil, errNoGoSum
 	}
 	g := new(GoSum)
 	for _, name := range files {
-		data, err := os.ReadFile(name)
+		data, err := readSumFile(name)
 		if err != nil {
 			return nil, err
 		}
@@ -127,6 +127,10 @@ func (g *GoSum) name() string {
 	return strings.Join(names, ", ")
 }
 
+// ErrNotListed is in the chain of the error for a file that a [GoSum] does not list. It says
+// nothing of the file, which another go.sum file may list.
+var ErrNotListed = errors.New("not listed in go.sum")
+
 type notListedError struct {
 	module module.Version
 	kind   upstream.Kind
@@ -136,3 +140,6 @@ func (e *notListedError) Error() string {
 	return fmt.Sprintf(`no h1 checksum is listed for this %v, and only what is listed is allowed: `+
 		`add it with "go get %s" or "go mod tidy" where that file is kept, or let a checksum database speak for what is not listed`, e.kind, e.module)
 }
+
+// Is tells it from other refusals.
+func (e *notListedError) Is(target error) bool { return target == ErrNotListed }
