@@ -38,42 +38,6 @@ func ExampleClient_Reconfigure() {
 	// v0.32.0 <nil>
 }
 
-// A label writes down who was asked for what.
-type label struct {
-	upstream.Upstream
-	asked *[]string
-}
-
-func (l label) Unwrap() upstream.Upstream { return l.Upstream }
-
-func (l label) Fetch(ctx context.Context, req upstream.Request) (*upstream.Response, error) {
-	*l.asked = append(*l.asked, upstream.Name(l)+req.URLPath())
-	return l.Upstream.Fetch(ctx, req)
-}
-
-// Middleware of the program's own is around each source, and sees what that is
-// asked for; here the second answer is from the store.
-func ExampleOptions_middleware() {
-	var asked []string
-	c, err := fetch.New(&fetch.Options{
-		Upstream:   files(), // or by default the sources of the user's GOPROXY
-		Middleware: func(source upstream.Upstream) upstream.Upstream { return label{source, &asked} },
-		Store:      cache.NewMemory(nil),
-		Go:         &fetch.GoSettings{GOSUMDB: "off"},
-	})
-	if err != nil {
-		log.Fatal(err)
-	}
-	defer c.Close()
-	for range 2 {
-		if _, err := upstream.ReadList(context.Background(), c, "example.com/hello"); err != nil {
-			log.Fatal(err)
-		}
-	}
-	fmt.Println(asked)
-	// Output: [files/example.com/hello/@v/list]
-}
-
 // The mirror that has what is asked for is the better one.
 func ExampleClient_Ranking() {
 	empty := upstream.FS("empty", fstest.MapFS{})

@@ -33,7 +33,10 @@ func TestManyReadersAndWriters(t *testing.T) {
 	opts.CacheDir = t.TempDir()
 	opts.MemoryBytes = 64 << 10 // small, so that entries come and go
 	opts.Circuit = &breaker.CircuitOptions{ConsecutiveFailures: 1 << 30, FailureRate: 2}
-	opts.Retry = &breaker.RetryOptions{Tries: 30, FirstWait: time.Millisecond, MaxWait: time.Millisecond}
+	opts.Retry = &breaker.RetryOptions{
+		Tries: 30, FirstWait: time.Millisecond, MaxWait: time.Millisecond,
+		Budget: upstream.NewBudget(1, 1000, 1), // half of the requests fail: by the default it could be used up
+	}
 	c := newClient(t, opts)
 	var files []upstream.Request
 	for _, key := range o.Keys() {
