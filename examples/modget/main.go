@@ -20,7 +20,12 @@
 //
 // Results go to standard output, everything else to standard error. On a terminal
 // downloads show bars; in a pipe, a log of CI, or with -progress=plain, there is a
-// line for each module; with -json, an object for each.
+// line for each module; with -json, an object for each. What ends a whole command is
+// then an object on standard error:
+//
+//	{"type":"error","class":"not found","code":3,"text":"what failed, and what to do"}
+//
+// with the exit code, and a class as for modules, or "usage".
 //
 // # Exit codes
 //

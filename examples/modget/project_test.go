@@ -17,7 +17,7 @@ const project = "github.com/caddyserver/caddy/v2@v2.11.9"
 
 // A real project is warmed, bundled, and carried to a home directory that knows
 // nothing, in a network namespace of its own in which nothing can be reached; there
-// it is built with the go command's default settings.
+// its module graph is listed and it is built with the go command's default settings.
 func TestRealProject(t *testing.T) {
 	if os.Getenv("BREAKWATER_LIVE") == "" {
 		t.Skip("it asks the module proxy in go env GOPROXY, and builds for minutes: set BREAKWATER_LIVE=1")
@@ -40,6 +40,7 @@ func TestRealProject(t *testing.T) {
 	offline := inside.env()
 	t.Log(run(t, offline, dir, alone(modget, "bundle", "import", bundle)...))
 	t.Log(run(t, offline, dir, alone(modget, "download", "-q", "-offline", "go.mod")...))
+	run(t, offline, dir, alone("go", "list", "-m", "all")...)
 	run(t, offline, dir, alone("go", "build", "-o", "program", "./cmd/caddy")...)
 	t.Log(run(t, offline, dir, "./program", "version"))
 }

@@ -83,8 +83,23 @@ var modules = installtest.Modules{
 		"go.mod": "module example.com/dep\n\ngo 1.21\n",
 		"dep.go": "package dep\n\nconst Name = \"second\"\n",
 	},
+	{Path: "example.com/sparse", Version: "v1.0.0"}: { // which builds nothing of large
+		"go.mod":         "module example.com/sparse\n\ngo 1.21\n\nrequire (\n\texample.com/dep v0.2.0\n\texample.com/large v1.0.0\n)\n",
+		"sparse.go":      "package sparse\n\nimport _ \"example.com/dep\"\n",
+		"other/other.go": "package other\n\nimport _ \"example.com/large\"\n",
+	},
+	{Path: "example.com/unpruned", Version: "v1.0.0"}: { // which builds nothing of old
+		"go.mod":         "module example.com/unpruned\n\nrequire example.com/old v1.0.0\n",
+		"unpruned.go":    "package unpruned\n",
+		"other/other.go": "package other\n\nimport _ \"example.com/old\"\n",
+	},
+	{Path: "example.com/old", Version: "v1.0.0"}: {
+		"go.mod": "module example.com/old\n",
+		"old.go": "package old\n",
+	},
 	{Path: "example.com/large", Version: "v1.0.0"}: {
 		"go.mod":    "module example.com/large\n\ngo 1.21\n",
+		"large.go":  "package large\n",
 		"noise.bin": noise(8 << 20),
 	},
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/breakwater-go/breakwater/upstream"
 	"github.com/breakwater-go/breakwater/verify"
 	"github.com/spf13/cobra"
+	"golang.org/x/mod/module"
 )
 
 func (a *app) bundleCommand() *cobra.Command {
@@ -107,12 +108,14 @@ func filesOf(got download.Got) ([]upstream.Request, error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, m := range got.Mods {
-		req, err := upstream.NewRequest(upstream.Mod, m.Path, m.Version)
-		if err != nil {
-			return nil, err
+	for kind, of := range map[upstream.Kind][]module.Version{upstream.Mod: got.Mods, upstream.Info: got.Infos} {
+		for _, m := range of {
+			req, err := upstream.NewRequest(kind, m.Path, m.Version)
+			if err != nil {
+				return nil, err
+			}
+			files = append(files, req)
 		}
-		files = append(files, req)
 	}
 	return files, nil
 }

@@ -4,12 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
 	"sync"
 	"syscall"
 
+	"github.com/breakwater-go/breakwater/cache"
 	"github.com/breakwater-go/breakwater/fetch"
 	"github.com/breakwater-go/breakwater/upstream"
 	"github.com/breakwater-go/breakwater/verify"
@@ -43,17 +45,40 @@ func isFull(err error) bool {
 // open makes the Client that the flags ask for. sums, where there is one, decides
 // about what it lists before the checksum database does.
 func (a *app) open(ctx context.Context, sums *verify.GoSum) (*session, error) {
-	settings, err := a.settings(ctx)
+	dir, err := a.cacheDir()
 	if err != nil {
 		return nil, err
 	}
-	dir, err := a.cacheDir()
+	return a.openOn(ctx, sums, dir, nil)
+}
+
+// openToRead is open for a command that fetches nothing but what the checksum database
+// says: where no cache can be written, as in a container that is read-only, or there is
+// no place for one, it is kept in memory. That the database has only grown since last
+// time is not seen then.
+func (a *app) openToRead(ctx context.Context) (*session, error) {
+	if _, err := a.cacheDir(); err == nil {
+		s, err := a.open(ctx, nil)
+		if !isNotWritable(err) {
+			return s, err
+		}
+	}
+	return a.openOn(ctx, nil, "", cache.NewMemory(nil))
+}
+
+func isNotWritable(err error) bool {
+	return errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.EROFS)
+}
+
+// openOn opens the cache in dir, or takes a store in its place.
+func (a *app) openOn(ctx context.Context, sums *verify.GoSum, dir string, store cache.Store) (*session, error) {
+	settings, err := a.settings(ctx)
 	if err != nil {
 		return nil, err
 	}
 	s := &session{settings: settings, dir: dir}
 	s.Client, err = fetch.New(&fetch.Options{
-		Go: &settings, GoSum: sums, CacheDir: dir, Offline: a.offline,
+		Go: &settings, GoSum: sums, CacheDir: dir, Store: store, Offline: a.offline,
 		MemoryBytes: -1, // nothing is asked for twice
 		Trace:       &fetch.Trace{Commit: s.committed},
 		Logger:      a.logger(),

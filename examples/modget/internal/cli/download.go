@@ -41,7 +41,7 @@ func (a *app) downloadCommand() *cobra.Command {
 			}
 			return a.download(ctx, args, to)
 		})
-	cmd.Flags().StringVar(&to.dir, "dir", "", "unpack each module into `DIR`/module@version instead of GOMODCACHE")
+	cmd.Flags().StringVar(&to.dir, "dir", "", "unpack each module into `DIR`/module@version instead of GOMODCACHE;\nwhat is there already is compared with its zip")
 	cmd.Flags().BoolVar(&to.cacheOnly, "cache-only", false, "only to the cache")
 	cmd.Flags().StringVar(&to.modCache, "modcache", "", "this `DIR` in place of go env GOMODCACHE")
 	cmd.ValidArgsFunction = a.completeModule
@@ -149,7 +149,7 @@ func (a *app) install(ctx context.Context, s *session, got download.Got, to targ
 		return install.Directory(ctx, s.Client, got.Modules, to.dir, func(module.Version, error) { count() })
 	}
 	_, err := install.ModuleCache(ctx, got.Modules, got.Mods, &install.ModuleCacheOptions{
-		Cache: s.dir, Source: s.Client, Dir: to.modCache,
+		Cache: s.dir, Source: s.Client, Dir: to.modCache, Infos: got.Infos,
 		GoSum: got.Sums, GOSUMDB: s.settings.GOSUMDB, GONOSUMDB: s.settings.GONOSUMDB,
 		Done: func(install.Installed) { count() },
 	})

@@ -11,6 +11,7 @@ var (
 	Usagef     = usagef
 	Told       = told
 	CodeOf     = codeOf
+	ClassOf    = classOf
 	Quote      = quote
 	Discreet   = discreet
 )

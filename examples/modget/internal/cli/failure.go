@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/breakwater-go/breakwater/examples/modget/internal/display"
 	"github.com/breakwater-go/breakwater/upstream"
 )
 
@@ -104,6 +105,22 @@ func codeOf(err error) int {
 	return exitLocal
 }
 
+// classOf returns the class of what ended a command, in the words that a module's error
+// has in JSON; and "usage", which no module's is.
+func classOf(err error, code int) string {
+	switch {
+	case code == exitUsage:
+		return "usage"
+	case code == exitInterrupted:
+		return upstream.Canceled.String()
+	case code == exitLocal:
+		return "local"
+	case isLate(err):
+		return upstream.Timeout.String()
+	}
+	return display.ClassOf(err)
+}
+
 // isLate reports whether the time was up, be it that of -timeout or another.
 func isLate(err error) bool {
 	return errors.Is(err, errTimeout) || errors.Is(err, context.DeadlineExceeded)
@@ -116,7 +133,7 @@ func (a *app) tell(err error, code int) {
 	}
 	text := a.explain(err, code)
 	if a.json {
-		json.NewEncoder(a.Err).Encode(map[string]any{"type": "error", "code": code, "text": text})
+		json.NewEncoder(a.Err).Encode(map[string]any{"type": "error", "class": classOf(err, code), "code": code, "text": text})
 		return
 	}
 	fmt.Fprintf(a.Err, "modget: %s\n", text)

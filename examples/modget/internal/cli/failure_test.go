@@ -15,33 +15,38 @@ import (
 
 func of(c upstream.Class) error { return &upstream.Error{Class: c, Err: errors.New("why")} }
 
-// The exit code for each failure, as the program's documentation has them.
+// The exit code for each failure, as the program's documentation has them, and the class
+// that JSON has beside it.
 func TestExitCodes(t *testing.T) {
 	for _, test := range []struct {
-		name string
-		err  error
-		want int
+		name  string
+		err   error
+		want  int
+		class string
 	}{
-		{"a file", &fs.PathError{Op: "open", Path: "x", Err: fs.ErrPermission}, 1},
-		{"anything else here", errors.New("why"), 1},
-		{"usage", cli.Usagef("wrong"), 2},
-		{"usage, with more to it", fmt.Errorf("reading: %w", cli.Usagef("wrong: %w", of(upstream.NotFound))), 2},
-		{"not found", of(upstream.NotFound), 3},
-		{"unavailable", of(upstream.Unavailable), 4},
-		{"timeout", of(upstream.Timeout), 4},
-		{"overloaded", of(upstream.Overloaded), 4},
-		{"the time of -timeout", fmt.Errorf("verifying: %w", cli.ErrTimeout), 4},
-		{"another deadline", fmt.Errorf("go env: %w", context.DeadlineExceeded), 4},
-		{"a full disk behind it", &upstream.Error{Err: fmt.Errorf("spooling: %w", syscall.ENOSPC)}, 1},
-		{"denied", of(upstream.Denied), 5},
-		{"untrusted", of(upstream.Untrusted), 6},
-		{"a bundle that lacks a file", cli.Final(of(upstream.NotFound)), 1},
-		{"a bundle that cannot be read", cli.Final(of(upstream.Unavailable)), 1},
-		{"a bundle with other bytes", cli.Final(of(upstream.Untrusted)), 6},
-		{"a bundle with what is not proven", cli.Final(of(upstream.Denied)), 5},
+		{"a file", &fs.PathError{Op: "open", Path: "x", Err: fs.ErrPermission}, 1, "local"},
+		{"anything else here", errors.New("why"), 1, "local"},
+		{"usage", cli.Usagef("wrong"), 2, "usage"},
+		{"usage, with more to it", fmt.Errorf("reading: %w", cli.Usagef("wrong: %w", of(upstream.NotFound))), 2, "usage"},
+		{"not found", of(upstream.NotFound), 3, "not found"},
+		{"unavailable", of(upstream.Unavailable), 4, "unavailable"},
+		{"timeout", of(upstream.Timeout), 4, "timeout"},
+		{"overloaded", of(upstream.Overloaded), 4, "overloaded"},
+		{"the time of -timeout", fmt.Errorf("verifying: %w", cli.ErrTimeout), 4, "timeout"},
+		{"another deadline", fmt.Errorf("go env: %w", context.DeadlineExceeded), 4, "timeout"},
+		{"a full disk behind it", &upstream.Error{Err: fmt.Errorf("spooling: %w", syscall.ENOSPC)}, 1, "local"},
+		{"denied", of(upstream.Denied), 5, "denied"},
+		{"untrusted", of(upstream.Untrusted), 6, "untrusted"},
+		{"a bundle that lacks a file", cli.Final(of(upstream.NotFound)), 1, "local"},
+		{"a bundle that cannot be read", cli.Final(of(upstream.Unavailable)), 1, "local"},
+		{"a bundle with other bytes", cli.Final(of(upstream.Untrusted)), 6, "untrusted"},
+		{"a bundle with what is not proven", cli.Final(of(upstream.Denied)), 5, "denied"},
 	} {
 		if got := cli.CodeOf(test.err); got != test.want {
 			t.Errorf("%s: %d, want %d", test.name, got, test.want)
+		}
+		if got := cli.ClassOf(test.err, test.want); got != test.class {
+			t.Errorf("%s: class %q, want %q", test.name, got, test.class)
 		}
 	}
 }

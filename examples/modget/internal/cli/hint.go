@@ -37,7 +37,7 @@ func (a *app) hint(err error, code int) string {
 		return "the disk is full: make room, or name another place"
 	case errors.Is(err, syscall.ENOTDIR) || errors.Is(err, syscall.EEXIST) || errors.Is(err, syscall.EISDIR):
 		return "something else is in the way: name another place, or take it away"
-	case code == exitLocal && errors.Is(err, fs.ErrPermission):
+	case code == exitLocal && isNotWritable(err):
 		return "you may not write or read there: name another place, or change its permissions"
 	case final:
 		return "" // no source is to be blamed
@@ -66,7 +66,8 @@ func saysWhatToDo(err error) bool {
 	_, noGo := errors.AsType[*install.NoGoError](err)
 	_, notWritable := errors.AsType[*install.NotWritableError](err)
 	_, full := errors.AsType[*install.DiskFullError](err)
-	return list || noGo || notWritable || full
+	_, modified := errors.AsType[*install.ModifiedError](err)
+	return list || noGo || notWritable || full || modified
 }
 
 // isList reports whether err is of a module's list of versions.

@@ -22,8 +22,8 @@ func (a *app) verifyCommand() *cobra.Command {
 		"Verify what a directory holds, by the checksum database or a go.sum",
 		"Compares the zips, go.mod files and unpacked modules in GOMODCACHE, a cache, a bundle or any\n"+
 			"directory of modules with what the checksum database has. Without arguments: the cache.\n"+
-			"Nothing is changed. The exit code is 6 if anything is not what it should be, 5 if the\n"+
-			"database does not know something, 4 if it could not be asked.",
+			"Nothing there is changed, and no cache has to be writable. The exit code is 6 if anything is\n"+
+			"not what it should be, 5 if the database does not know something, 4 if it could not be asked.",
 		some(0, ""),
 		func(ctx context.Context, dirs []string) error { return a.verify(ctx, dirs, goSum) })
 	cmd.Flags().StringVar(&goSum, "gosum", "", "a go.sum `FILE` that decides about what it lists; the database does about the rest")
@@ -51,19 +51,25 @@ func (a *app) verify(ctx context.Context, dirs []string, goSum string) error {
 			return usagef("%s is no directory: an archive is verified by %q", dir, "modget bundle import")
 		}
 	}
-	return a.with(ctx, nil, func(s *session) error {
-		by, err := s.judge(sums)
-		if err != nil {
+	s, err := a.openToRead(ctx)
+	if err != nil {
+		return err
+	}
+	return errors.Join(a.verifyAll(ctx, s, dirs, sums), s.Close())
+}
+
+func (a *app) verifyAll(ctx context.Context, s *session, dirs []string, sums *verify.GoSum) error {
+	by, err := s.judge(sums)
+	if err != nil {
+		return err
+	}
+	var verdicts []error
+	for _, dir := range dirs {
+		if err := a.verifyTree(ctx, s, dir, by, &verdicts); err != nil {
 			return err
 		}
-		var verdicts []error
-		for _, dir := range dirs {
-			if err := a.verifyTree(ctx, s, dir, by, &verdicts); err != nil {
-				return err
-			}
-		}
-		return told(verdicts)
-	})
+	}
+	return told(verdicts)
 }
 
 // judge returns the go.sum before the checksum database, or what there is of them.

@@ -18,8 +18,9 @@ const local = "local"
 // the two hashes of a file that is not what it should be.
 const maxSentence = 400
 
-// classOf returns the class of err in words.
-func classOf(err error) string {
+// ClassOf returns the class of err in words, as the package's comment has them; never
+// empty.
+func ClassOf(err error) string {
 	class := upstream.ClassOf(err)
 	if _, ok := errors.AsType[*upstream.Error](err); !ok && class == upstream.Unavailable {
 		return local
@@ -30,16 +31,17 @@ func classOf(err error) string {
 // explain returns the first sentence of err and what to do about it, on one line. The
 // rest of err is for [JSON].
 func explain(err error) string {
-	text := sentence(err)
+	text := Sentence(err)
 	if do := advice(err); do != "" {
 		text += ". " + do + "."
 	}
 	return text
 }
 
-// sentence returns the first sentence of err. That of an [upstream.Error] does not
-// repeat the module's name, which the line has already.
-func sentence(err error) string {
+// Sentence returns the first sentence of err, fit for a line of a terminal and of at
+// most about 400 bytes. That of an [upstream.Error] does not repeat the module's name,
+// which the line has already.
+func Sentence(err error) string {
 	text := err.Error()
 	if e, ok := err.(*upstream.Error); ok {
 		text = e.Reason()
@@ -58,9 +60,9 @@ func advice(err error) string {
 	switch {
 	case errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT):
 		return "Free some space on the disk, and try again"
-	case classOf(err) == local && errors.Is(err, fs.ErrPermission):
+	case ClassOf(err) == local && errors.Is(err, fs.ErrPermission):
 		return "See that you may write there, or name another directory"
-	case classOf(err) == local || errors.Is(err, upstream.ErrOffline):
+	case ClassOf(err) == local || errors.Is(err, upstream.ErrOffline):
 		return ""
 	case IsOff(err):
 		return "Name a source in GOPROXY"

@@ -20,6 +20,13 @@ func (d *Display) Begin(m module.Version) *Item {
 	return d.begin(m)
 }
 
+// Waiting says what i waits for until it arrives: word returns "queued", "asking" or
+// "resolving", say, of 11 bytes at most. It is asked as received of [Item.Arriving] is,
+// and must not call the Display.
+func (i *Item) Waiting(word func() string) {
+	i.display.arriving(i, arrival{word: word})
+}
+
 // Arriving says that the zip has begun to come from source. Its size is in bytes, 0 or
 // less if not known. Where another source goes on, it may be called again.
 //
@@ -55,6 +62,15 @@ type arrival struct {
 	source string
 	size   int64 // 0: not known
 	count  func() int64
+	word   func() string // for what is waited, before there is a source; nil: not known
+}
+
+// waiting returns in a word what is waited for.
+func (a arrival) waiting() string {
+	if a.word == nil {
+		return "waiting"
+	}
+	return ascii(a.word())
 }
 
 // received returns how many bytes are here, never more than the size.

@@ -48,7 +48,7 @@ func (jsonForm) done(m module.Version, r Result) line {
 	record.Version, record.Query = resolved(m.Version, r.Version)
 	if r.Err != nil {
 		record.Bytes = 0
-		record.Error = &errorRecord{classOf(r.Err), r.Err.Error()}
+		record.Error = &errorRecord{ClassOf(r.Err), r.Err.Error()}
 	}
 	return object(record)
 }

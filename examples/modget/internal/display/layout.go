@@ -43,8 +43,11 @@ func zipRow(m module.Version, from arrival, received int64, perSecond float64) r
 	speed := rate(perSecond)
 	switch {
 	case from.source == "" && from.count == nil:
-		r.numbers, r.few = "waiting", "waiting"
+		r.numbers, r.few = from.waiting(), from.waiting()
 	case from.size > 0:
+		if received >= from.size { // what is left is for the checksum database
+			speed = "verifying"
+		}
 		r.bar, r.part = measured, float64(received)/float64(from.size)
 		r.numbers = numbers(size(received)+" of "+size(from.size), speed, "")
 		r.few = few(fmt.Sprintf("%d%%", int(100*r.part)), speed, "")

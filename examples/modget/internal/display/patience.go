@@ -77,6 +77,9 @@ func (d *Display) sayWaiting() {
 func (a arrival) progress() string {
 	switch {
 	case a.source == "" && a.count == nil:
+		if a.word != nil {
+			return "nothing has come yet, " + a.waiting()
+		}
 		return "nothing has come yet"
 	case a.size > 0:
 		return fmt.Sprintf("%s of %s from %s", size(a.received()), size(a.size), a.source)

@@ -26,6 +26,7 @@ const DefaultJobs = 8
 type Got struct {
 	Modules []module.Version // whose .info, go.mod and zip are at hand
 	Mods    []module.Version // whose go.mod file is
+	Infos   []module.Version // whose .info is, beside those of Modules
 	Errs    []error          // of those that are not; the display has told them
 	Sums    *verify.GoSum    // that decided about them, beside the checksum database
 }
@@ -43,8 +44,11 @@ func Run(ctx context.Context, f fetch.Fetcher, want manifest.Manifest, show *dis
 	each(ctx, jobs, want.Mods, r.mod)
 	each(ctx, jobs, want.Modules, r.module)
 	each(ctx, jobs, want.Queries, r.query)
+	each(ctx, 3*jobs, r.mentioned(ctx, want), r.info) // a module is three files, too
+	r.lacking.tell(show)
 	module.Sort(r.got.Modules)
 	module.Sort(r.got.Mods)
+	module.Sort(r.got.Infos)
 	return r.got
 }
 
@@ -52,8 +56,10 @@ type run struct {
 	fetcher fetch.Fetcher
 	show    *display.Display
 
-	mu  sync.Mutex
-	got Got
+	mu      sync.Mutex
+	got     Got
+	fresh   bool // whether anything came from a source
+	lacking lacking
 }
 
 // module fetches all of a module version.
@@ -61,50 +67,37 @@ func (r *run) module(ctx context.Context, m module.Version) {
 	item := r.show.Begin(m)
 	result := whole(ctx, r.fetcher, m, item)
 	item.Done(result)
-	r.note(ctx, m, result.Err)
+	r.note(ctx, m, result)
 }
 
 // query fetches the version that a query stands for.
 func (r *run) query(ctx context.Context, q manifest.Query) {
 	item := r.show.Begin(module.Version{Path: q.Path, Version: q.Query})
+	item.Waiting(func() string { return "resolving" })
 	info, err := fetch.Resolve(ctx, r.fetcher, q.Path, q.Query)
 	if err != nil {
-		item.Done(display.Result{Err: err})
-		r.note(ctx, module.Version{}, err)
+		result := display.Result{Err: err}
+		item.Done(result)
+		r.note(ctx, module.Version{}, result)
 		return
 	}
 	m := module.Version{Path: q.Path, Version: info.Version}
 	result := whole(ctx, r.fetcher, m, item)
 	result.Version = m.Version
 	item.Done(result)
-	r.note(ctx, m, result.Err)
-}
-
-// mod fetches a module version's go.mod file alone. There are many and they are
-// small, so that one is only shown if it fails.
-func (r *run) mod(ctx context.Context, m module.Version) {
-	_, err := upstream.ReadMod(ctx, r.fetcher, m)
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	switch {
-	case err == nil:
-		r.got.Mods = append(r.got.Mods, m)
-	case ctx.Err() == nil:
-		r.got.Errs = append(r.got.Errs, err)
-		r.show.Expect(1)
-		r.show.Begin(m).Done(display.Result{Err: err})
-	}
+	r.note(ctx, m, result)
 }
 
 // note takes note of what became of a module. Who was interrupted has not failed.
-func (r *run) note(ctx context.Context, m module.Version, err error) {
+func (r *run) note(ctx context.Context, m module.Version, result display.Result) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	switch {
-	case err == nil:
+	case result.Err == nil:
+		r.fresh = r.fresh || !result.Cached
 		r.got.Modules = append(r.got.Modules, m)
 	case ctx.Err() == nil:
-		r.got.Errs = append(r.got.Errs, err)
+		r.got.Errs = append(r.got.Errs, result.Err)
 	}
 }
 
@@ -119,6 +112,10 @@ func whole(ctx context.Context, f fetch.Fetcher, m module.Version, item *display
 	results := make([]display.Result, len(requests))
 	var files sync.WaitGroup
 	for i, req := range requests {
+		ctx := ctx
+		if req.Kind() == upstream.Zip {
+			ctx = watched(ctx, item)
+		}
 		files.Go(func() { results[i] = file(ctx, f, req) })
 	}
 	files.Wait()
@@ -135,6 +132,19 @@ func whole(ctx context.Context, f fetch.Fetcher, m module.Version, item *display
 	}
 	all.Err = gravest(errs)
 	return all
+}
+
+// watched returns a context with which item shows what its zip waits for: a turn of its
+// own, by the bounds on what a source is asked at once, or the source's answer.
+func watched(ctx context.Context, item *display.Item) context.Context {
+	ctx, progress := upstream.WithProgress(ctx)
+	item.Waiting(func() string {
+		if progress.Waited() == 0 {
+			return "queued"
+		}
+		return "asking"
+	})
+	return ctx
 }
 
 func file(ctx context.Context, f fetch.Fetcher, req upstream.Request) display.Result {

@@ -31,8 +31,8 @@ var want = manifest.Manifest{
 	},
 }
 
-// run downloads what is wanted from the fixture's modules.
-func run(t *testing.T, ctx context.Context, source upstream.Upstream) (download.Got, display.Summary) {
+// run downloads what is wanted.
+func run(t *testing.T, ctx context.Context, source upstream.Upstream, want manifest.Manifest) (download.Got, display.Summary) {
 	t.Helper()
 	client, err := fetch.New(&fetch.Options{Upstream: source, CacheDir: t.TempDir(), Go: &fetch.GoSettings{GOSUMDB: "off"}})
 	if err != nil {
@@ -47,7 +47,7 @@ func run(t *testing.T, ctx context.Context, source upstream.Upstream) (download.
 // What cannot be had stops nothing else, and is told apart from what can: queries as
 // the versions that they stood for, in order.
 func TestOneFailureStopsNoOther(t *testing.T) {
-	got, summary := run(t, t.Context(), upstream.Dir(fixture.NewTree(t)))
+	got, summary := run(t, t.Context(), upstream.Dir(fixture.NewTree(t)), want)
 	wantModules := []module.Version{
 		{Path: "example.com/dep", Version: "v0.1.0"},
 		{Path: "example.com/hello", Version: "v1.1.0"},
@@ -58,6 +58,9 @@ func TestOneFailureStopsNoOther(t *testing.T) {
 	}
 	if diff := cmp.Diff(want.Mods[:1], got.Mods); diff != "" {
 		t.Errorf("go.mod files (-want +got)\n%s", diff)
+	}
+	if diff := cmp.Diff(want.Mods[:1], got.Infos); diff != "" {
+		t.Errorf(".info files of those (-want +got)\n%s", diff)
 	}
 	if len(got.Errs) != 3 {
 		t.Errorf("%d failures, want 3", len(got.Errs))
@@ -79,7 +82,7 @@ func TestGravestOfAVersion(t *testing.T) {
 	denied := &upstream.Error{Class: upstream.Denied, Status: 403}
 	got, _ := run(t, t.Context(), faulty{upstream.Dir(fixture.NewTree(t)), map[string]error{
 		"example.com/nowhere/@v/v1.0.0.zip": denied,
-	}})
+	}}, want)
 	classes := map[upstream.Class]int{}
 	for _, err := range got.Errs {
 		classes[upstream.ClassOf(err)]++
@@ -106,7 +109,7 @@ func (f faulty) Fetch(ctx context.Context, req upstream.Request) (*upstream.Resp
 // had not begun.
 func TestInterrupted(t *testing.T) {
 	ctx, interrupt := context.WithCancel(t.Context())
-	got, summary := run(t, ctx, interrupting{upstream.Dir(fixture.NewTree(t)), interrupt})
+	got, summary := run(t, ctx, interrupting{upstream.Dir(fixture.NewTree(t)), interrupt}, want)
 	if diff := cmp.Diff(download.Got{}, got); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
 	}

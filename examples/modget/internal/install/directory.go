@@ -31,14 +31,15 @@ const (
 // DIR/path@version, escaped as in GOMODCACHE, so that names which differ only in
 // case are different ones everywhere. A directory of such a name is a whole module:
 // it is unpacked beside and renamed. What is there is left alone, so that a call
-// which was interrupted, or killed, can be made again; what a killed process left
-// behind is removed a day later, by another call. Files are read-only, directories
-// are not, so that all can be removed.
+// which was interrupted, or killed, can be made again; it is compared with the zip,
+// for somebody may have edited it. What a killed process left behind is removed a day
+// later, by another call. Files are read-only, directories are not, so that all can
+// be removed.
 //
 // done is called with each module when its outcome is known, by the goroutine that
 // called Directory; nil means that nobody is told. The error is nil when all
-// modules are there. Else it joins those of the first hundred that are not, or is
-// what stopped the whole: a [*NotWritableError], a [*DiskFullError], the context's
+// modules are there. Else it joins those of the first hundred that are not, or not as
+// they were (a [*ModifiedError]), or is what stopped the whole: a [*NotWritableError], a [*DiskFullError], the context's
 // error. When ctx ends, modules whose zip is there are still unpacked.
 func Directory(ctx context.Context, f fetch.Fetcher, modules []module.Version, dir string, done func(module.Version, error)) error {
 	stage := filepath.Join(dir, unpacking)
@@ -102,7 +103,7 @@ func unpack(ctx context.Context, f fetch.Fetcher, m module.Version, dir string) 
 		return "", fmt.Errorf("unpacking %s: %w", m, err)
 	}
 	if info, err := os.Stat(target); err == nil && info.IsDir() {
-		return target, nil
+		return target, unchanged(ctx, f, m, target)
 	}
 	switch err := unpackBeside(ctx, f, m, filepath.Join(dir, unpacking), target); {
 	case isFull(err):

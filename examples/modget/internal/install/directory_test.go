@@ -57,7 +57,7 @@ func TestDirectory(t *testing.T) {
 	}
 }
 
-// What is there is not fetched again, and what is missing is, also where an earlier
+// What is there is not unpacked again, and what is missing is, also where an earlier
 // process was killed while it unpacked.
 func TestDirectoryGoesOn(t *testing.T) {
 	s := installtest.New(t, modules())
@@ -73,20 +73,58 @@ func TestDirectoryGoesOn(t *testing.T) {
 	if err := os.Chtimes(old, before, before); err != nil {
 		t.Fatal(err)
 	}
-	var asked []string
-	watched := failing{c, func(_ context.Context, req upstream.Request) error {
-		asked = append(asked, req.Key())
-		return nil
-	}}
-	if err := install.Directory(t.Context(), watched, []module.Version{shout, hello}, dir, nil); err != nil {
+	place := filepath.Join(dir, filepath.FromSlash("example.com/!shout@v1.0.0-!r!c.1"))
+	was, err := os.Stat(place)
+	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff([]string{"example.com/hello/@v/v1.1.0.zip"}, asked); diff != "" {
-		t.Errorf("asked for (-want +got):\n%s", diff)
+	if err := install.Directory(t.Context(), c, []module.Version{shout, hello}, dir, nil); err != nil {
+		t.Fatal(err)
+	}
+	if is, err := os.Stat(place); err != nil || !os.SameFile(was, is) {
+		t.Errorf("what was there was unpacked again: %v", err)
 	}
 	want := append([]string{".breakwater-unpacking/young/half.go"}, unpacked...)
 	if diff := cmp.Diff(want, tree(t, dir)); diff != "" {
 		t.Errorf("the directory (-want +got):\n%s", diff)
+	}
+}
+
+// A directory of an earlier call that somebody has changed is told, and left alone.
+func TestDirectoryFindsWhatWasChanged(t *testing.T) {
+	s := installtest.New(t, modules())
+	c := s.Client(t, t.TempDir())
+	for _, test := range []struct {
+		name   string
+		change func(dir string) error
+	}{
+		{"edited", func(dir string) error {
+			file := filepath.Join(dir, "hello.go")
+			return errors.Join(os.Chmod(file, 0o666), os.WriteFile(file, []byte("package edited\n"), 0o666))
+		}},
+		{"added", func(dir string) error { return os.WriteFile(filepath.Join(dir, "more.go"), nil, 0o666) }},
+		{"removed", func(dir string) error { return os.Remove(filepath.Join(dir, "hello.go")) }},
+		{"a link", func(dir string) error { return os.Symlink("hello.go", filepath.Join(dir, "link.go")) }},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			dir := t.TempDir()
+			if err := install.Directory(t.Context(), c, []module.Version{hello}, dir, nil); err != nil {
+				t.Fatal(err)
+			}
+			place := filepath.Join(dir, filepath.FromSlash("example.com/hello@v1.1.0"))
+			if err := test.change(place); err != nil {
+				t.Fatal(err)
+			}
+			before := tree(t, dir)
+			err := install.Directory(t.Context(), c, []module.Version{hello, shout}, dir, nil)
+			if e, ok := errors.AsType[*install.ModifiedError](err); !ok || e.Module != hello || e.Dir != place {
+				t.Errorf("got %v", err)
+			}
+			want := append([]string{unpacked[0]}, before...)
+			if diff := cmp.Diff(want, tree(t, dir)); diff != "" {
+				t.Errorf("the directory (-want +got):\n%s", diff)
+			}
+		})
 	}
 }
 

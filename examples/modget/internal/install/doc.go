@@ -21,5 +21,6 @@
 // time that it reads one (readDiskGoMod).
 //
 // So what a go.sum file lists, zips and go.mod files, is all that "go build" needs
-// with -mod=readonly and GOPROXY=off.
+// with -mod=readonly and GOPROXY=off. "go list -m all" wants the .info files of all
+// modules that it lists besides; ModuleCache writes those that it is given, likewise.
 package install

@@ -21,7 +21,7 @@ func (in *installation) goMods(ctx context.Context, mods []module.Version) error
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
-		file, err := in.goMod(ctx, m)
+		file, err := in.file(ctx, upstream.Mod, m)
 		switch {
 		case isFull(err):
 			err = &DiskFullError{Module: m, Err: err}
@@ -35,17 +35,37 @@ func (in *installation) goMods(ctx context.Context, mods []module.Version) error
 	return nil
 }
 
-// goMod returns the go.mod file's place in GOMODCACHE. One that is there may be
-// wrong, which the go command says when it uses it; to replace it is for the user.
-func (in *installation) goMod(ctx context.Context, m module.Version) (string, error) {
-	file, err := cached(in.goCommand.downloads(), upstream.Mod, m)
-	if err != nil {
-		return "", err
+// infos puts .info files where they are not yet. They are nobody's outcome, unless they
+// fail.
+func (in *installation) infos(ctx context.Context) error {
+	for _, m := range in.opts.Infos {
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		_, err := in.file(ctx, upstream.Info, m)
+		switch {
+		case isFull(err):
+			return &DiskFullError{Module: m, Err: err}
+		case err != nil:
+			in.failed.add(fmt.Errorf("installing the .info file of %s: %w", m, err))
+		}
 	}
+	return nil
+}
+
+// file returns the place of a module's go.mod or .info file in GOMODCACHE. One that is
+// there may be wrong, which the go command says when it uses it; to replace it is for
+// the user.
+func (in *installation) file(ctx context.Context, k upstream.Kind, m module.Version) (string, error) {
+	req, err := upstream.NewRequest(k, m.Path, m.Version)
+	if err != nil {
+		return "", fmt.Errorf("installing %s: %w", m, err)
+	}
+	file := filepath.Join(in.goCommand.downloads(), filepath.FromSlash(req.Key()))
 	if _, err := os.Stat(file); err == nil {
 		return file, nil
 	}
-	content, err := upstream.ReadMod(ctx, in.opts.Source, m)
+	content, err := upstream.ReadAll(ctx, in.opts.Source, req)
 	if err != nil {
 		return "", err
 	}

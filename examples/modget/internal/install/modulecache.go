@@ -21,10 +21,15 @@ type ModuleCacheOptions struct {
 	Cache string
 
 	// Source gives the go.mod files of modules that are wanted without their zip,
-	// such as the Client whose directory Cache is, which verifies them. Default:
-	// the files of Cache as they are, which are for the go command to verify when
-	// it uses them.
+	// and the .info files of Infos, such as the Client whose directory Cache is,
+	// which verifies what can be verified. Default: the files of Cache as they are,
+	// which are for the go command to verify when it uses them.
 	Source upstream.Upstream
+
+	// Infos are modules whose .info file is wanted, without their zip. A build does
+	// without, but "go list -m all" fails where that of a module is missing that it
+	// lists, be its go.mod file needed or not. Default: none.
+	Infos []module.Version
 
 	// Dir is the module cache. Default: the user's GOMODCACHE.
 	Dir string
@@ -63,9 +68,9 @@ type Installed struct {
 //
 // The error is nil when all modules are there. Else it joins those of the first
 // hundred that are not, each a [*GoError] or [*DiskFullError], or an
-// [upstream.Error] where a go.mod file is not to be had; or it is what stopped the
-// whole: a [*NoGoError], a [*NotWritableError], the context's error. After a full
-// disk nothing more is tried, and what was not tried has no outcome.
+// [upstream.Error] where a go.mod or .info file is not to be had; or it is what
+// stopped the whole: a [*NoGoError], a [*NotWritableError], the context's error.
+// After a full disk nothing more is tried, and what was not tried has no outcome.
 //
 // Calls at the same time, and the go command beside them, do not harm each other.
 func ModuleCache(ctx context.Context, modules, mods []module.Version, opts *ModuleCacheOptions) (all []Installed, err error) {
@@ -85,6 +90,7 @@ func ModuleCache(ctx context.Context, modules, mods []module.Version, opts *Modu
 	for _, step := range []func() error{
 		func() error { return in.modules(ctx, modules) },
 		func() error { return in.goMods(ctx, mods) },
+		func() error { return in.infos(ctx) },
 	} {
 		if err := step(); err != nil {
 			return in.all, in.failed.join(err)

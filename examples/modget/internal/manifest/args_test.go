@@ -24,9 +24,9 @@ func TestArgs(t *testing.T) {
 		{"a.example/a@v1.0 a.example/a@<=v1.0.0", "query a.example/a@<=v1.0.0\nquery a.example/a@v1.0\n"},
 		{"a.example/a/v2@v2.0.0 gopkg.in/y.v3@v3.0.1", "module a.example/a/v2@v2.0.0\nmodule gopkg.in/y.v3@v3.0.1\n"},
 		{"a.example/a@v1.0.0+meta", "query a.example/a@v1.0.0+meta\n"},
-		{"go.mod", "module a.example/a@v1.0.0\n"},
-		{"./go.mod a.example/a@v1.0.0", "module a.example/a@v1.0.0\n"},
-		{"dir/tools.work", "module a.example/a@v1.0.0\n"},
+		{"go.mod", "module a.example/a@v1.0.0\nroot a.example/a@v1.0.0\nown work.example/w\n"},
+		{"./go.mod a.example/a@v1.0.0", "module a.example/a@v1.0.0\nroot a.example/a@v1.0.0\nown work.example/w\n"},
+		{"dir/tools.work", "module a.example/a@v1.0.0\nroot a.example/a@v1.0.0\nown work.example/w\n"},
 		{"versions b.example/b@v1.1.0", "module b.example/b@v1.0.0\nmodule b.example/b@v1.1.0\n"},
 		{"c.example/c", "query c.example/c@latest\n"}, // a directory of that name is no list
 		{"example.com/go.mod@latest", "query example.com/go.mod@latest\n"},

@@ -23,7 +23,24 @@ func parseGoSum(file string, data []byte) (Manifest, error) {
 		return Manifest{}, err
 	}
 	zips, mods := listed(sums)
-	return Manifest{Modules: zips, Mods: mods, Sums: sums}, nil
+	graph := graphBeside(file)
+	return Manifest{Modules: zips, Mods: mods, Sums: sums, Roots: graph.Roots, Own: graph.Own}, nil
+}
+
+// graphBeside returns what the go.mod file beside a go.sum file says of the project's
+// graph. One that is not there, or not in order, says nothing: it is not what was asked
+// for.
+func graphBeside(goSum string) Manifest {
+	file := strings.TrimSuffix(goSum, ".sum") + ".mod"
+	data, err := readAnyFile(file)
+	if err != nil {
+		return Manifest{}
+	}
+	m, err := parseGoMod(file, data)
+	if err != nil {
+		return Manifest{}
+	}
+	return m
 }
 
 // ReadGoSum reads a go.sum file of any name, which may be empty. Bounds and errors

@@ -34,9 +34,19 @@ type Manifest struct {
 
 	// Mods are versions of which only the go.mod file is wanted: the go command
 	// reads those of all versions that requirements mention when it selects one
-	// of each module. None is in Modules too. Their .info files are not wanted: a
+	// of each module. None is in Modules too. Their .info files are good to have: a
 	// build has no use for them, but "go list -m all" asks for some.
 	Mods []module.Version
+
+	// Roots are where the module graph of a project begins: what its go.mod files
+	// require, and what that is replaced by. All of them are in Modules or Mods too,
+	// or were not to be downloaded. None where no project is known, and for All.
+	Roots []module.Version
+
+	// Own are the paths of modules that are the project's own, or replaced by it:
+	// of a version that only another's go.mod file mentions nobody is to be asked,
+	// for the go command does not either, and the names may be private.
+	Own []string
 
 	// Sums are the go.sum files that decide about what they list; nil if there
 	// was none. What they do not list is for a checksum database.
@@ -68,6 +78,8 @@ func (m Manifest) Add(other Manifest) Manifest {
 		Modules: slices.Concat(m.Modules, other.Modules),
 		Queries: slices.Concat(m.Queries, other.Queries),
 		Mods:    slices.Concat(m.Mods, other.Mods),
+		Roots:   slices.Concat(m.Roots, other.Roots),
+		Own:     slices.Concat(m.Own, other.Own),
 		Sums:    verify.JoinGoSums(m.Sums, other.Sums),
 		Skipped: slices.Concat(m.Skipped, other.Skipped),
 	}.settled()
@@ -84,6 +96,8 @@ func (m Manifest) settled() Manifest {
 	m.Queries = once(m.Queries, func(a, b Query) int {
 		return cmp.Or(cmp.Compare(a.Path, b.Path), cmp.Compare(a.Query, b.Query))
 	})
+	m.Roots = once(m.Roots, compareModules)
+	m.Own = once(m.Own, cmp.Compare[string])
 	seen := make(map[Skipped]bool)
 	m.Skipped = slices.DeleteFunc(m.Skipped, func(s Skipped) bool {
 		again := seen[s]

@@ -29,9 +29,11 @@ func (p *project) manifest() (Manifest, error) {
 		return Manifest{}, err
 	}
 	zips, mods := listed(sums)
+	m.Roots, m.Own = slices.Clone(m.Modules), p.own()
 	m.Modules = append(m.Modules, p.whole...)
 	m.Mods, m.Sums = mods, sums
-	if !p.isPruned() {
+	if !p.isPruned() { // then the graph is all that is listed
+		m.Roots = slices.Concat(m.Roots, zips, mods)
 		m.Modules = append(m.Modules, zips...)
 	}
 	return m, nil
@@ -64,6 +66,20 @@ func (p *project) require(m *Manifest, main mainModule) error {
 			`with a go line below 1.17 it does not name them, and there is no go.sum file: run "go mod tidy" first, or ask for "all"`)
 	}
 	return nil
+}
+
+// own returns the paths of the main modules, and those that are replaced.
+func (p *project) own() []string {
+	var paths []string
+	for _, main := range p.mains {
+		paths = append(paths, main.path())
+	}
+	for _, layer := range []map[module.Version]replacement{p.replace.workspace, p.replace.modules} {
+		for old := range layer {
+			paths = append(paths, old.Path)
+		}
+	}
+	return paths
 }
 
 // contains reports whether a path is that of a main module, which is what is

@@ -92,6 +92,12 @@ func render(m manifest.Manifest) string {
 	for _, q := range m.Queries {
 		fmt.Fprintf(&b, "query %v\n", q)
 	}
+	for _, v := range m.Roots {
+		fmt.Fprintf(&b, "root %s@%s\n", v.Path, v.Version)
+	}
+	for _, path := range m.Own {
+		fmt.Fprintf(&b, "own %s\n", path)
+	}
 	if m.Sums == nil {
 		b.WriteString("no sums\n")
 	} else {
