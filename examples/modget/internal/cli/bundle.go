@@ -97,7 +97,7 @@ func (a *app) write(ctx context.Context, s *session, to string, got download.Got
 		return context.Cause(ctx)
 	}
 	if err != nil { // where files could not be stored, that they are not there follows
-		return fmt.Errorf("writing the bundle %s: %w", to, errors.Join(s.stored(ctx), err))
+		return fmt.Errorf("writing the bundle %s: %w", to, errors.Join(s.Flush(ctx), err))
 	}
 	line.close()
 	return a.report(bundled{to, len(files), len(got.Errs)}, "%s holds %d files")
@@ -138,7 +138,7 @@ func (a *app) imports(ctx context.Context, from, goSum string, limits *fetch.Bun
 	defer remove()
 	return a.with(ctx, sums, func(s *session) error {
 		n, err := s.Import(ctx, dir)
-		if err := errors.Join(s.stored(ctx), err); err != nil {
+		if err := errors.Join(s.Flush(ctx), err); err != nil {
 			return finalError{fmt.Errorf("importing %s: %w", from, err)}
 		}
 		if n == 0 {

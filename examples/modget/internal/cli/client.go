@@ -23,9 +23,8 @@ type session struct {
 	settings fetch.GoSettings
 	dir      string // the cache's
 
-	mu       sync.Mutex
-	unstored error                   // the first file that could not be stored
-	full     context.CancelCauseFunc // called when there is no room for more; nil: nobody
+	mu   sync.Mutex
+	full context.CancelCauseFunc // called when there is no room for more; nil: nobody
 }
 
 // whileThereIsRoom returns a context that ends when a file could not be stored because
@@ -131,26 +130,13 @@ func (a *app) logger() *slog.Logger {
 	return slog.New(slog.NewTextHandler(a.Err, &slog.HandlerOptions{Level: slog.LevelDebug}))
 }
 
-// committed takes note of what was fetched and could not be stored: the Client hands
-// it out all the same, but a command that is to fill the cache has failed.
+// committed ends what fills the cache when that is full. Of other files that could not
+// be stored, Flush tells at the end: the Client hands them out all the same, but a
+// command that is to fill the cache has failed.
 func (s *session) committed(_ context.Context, c fetch.Commit) {
-	if c.Err == nil {
-		return
-	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.unstored == nil {
-		s.unstored = fmt.Errorf("storing %s: %w", c.Request.Key(), c.Err)
-	}
 	if s.full != nil && isFull(c.Err) {
-		s.full(s.unstored)
+		s.full(fmt.Errorf("storing %s: %w", c.Request.Key(), c.Err))
 	}
-}
-
-// stored waits until all that was fetched is stored.
-func (s *session) stored(ctx context.Context) error {
-	err := s.Flush(ctx)
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return errors.Join(s.unstored, err)
 }

@@ -114,7 +114,7 @@ func (a *app) fetch(ctx context.Context, s *session, want manifest.Manifest, gra
 	if err := context.Cause(ctx); err != nil {
 		return got, err
 	}
-	return got, errors.Join(s.stored(ctx), summary.Err)
+	return got, errors.Join(s.Flush(ctx), summary.Err)
 }
 
 func (a *app) display() (*display.Display, error) {

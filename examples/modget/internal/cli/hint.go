@@ -10,6 +10,7 @@ import (
 	"github.com/breakwater-go/breakwater/examples/modget/internal/display"
 	"github.com/breakwater-go/breakwater/examples/modget/internal/install"
 	"github.com/breakwater-go/breakwater/examples/modget/internal/manifest"
+	"github.com/breakwater-go/breakwater/fetch"
 	"github.com/breakwater-go/breakwater/upstream"
 )
 
@@ -67,7 +68,8 @@ func saysWhatToDo(err error) bool {
 	_, notWritable := errors.AsType[*install.NotWritableError](err)
 	_, full := errors.AsType[*install.DiskFullError](err)
 	_, modified := errors.AsType[*install.ModifiedError](err)
-	return list || noGo || notWritable || full || modified
+	_, unstored := errors.AsType[*fetch.UnstoredError](err)
+	return list || noGo || notWritable || full || modified || unstored
 }
 
 // isList reports whether err is of a module's list of versions.
