@@ -25,8 +25,9 @@ var ErrUnfinished = errors.New("the download was not finished")
 // file stay until the last reader is closed too; then the file is removed,
 // unless a store has taken it over. A file that a process leaves when it is killed is
 // removed by the store that it is beside ([OpenDisk]); one in the directory for
-// temporary files by the next spool that makes one there, where the system has locks
-// (flock) to tell by: on others, such as Windows, it stays.
+// temporary files by the next spool that makes one there, if it is among the first 4096
+// names in it and the system has locks (flock) to tell by: on others, such as Windows,
+// it stays.
 type Spool struct {
 	dirs   []string // where to make the file: the first that works
 	owner  string   // to name in the file's name

@@ -137,7 +137,7 @@ func (c *Client) Import(ctx context.Context, dir string) (int, error) {
 func (c *core) beside(source upstream.Upstream, store cache.Store) (*Client, error) {
 	o := c.opts
 	o.Upstream, o.Store, o.Probe, o.Offline, o.closed = source, store, nil, false, true
-	o.Private, o.Claimed, o.WhenReachable = nil, "", false
+	o.Private, o.Claimed, o.WhenReachable, o.Middleware = nil, "", false, nil // source is none of the user's
 	o.Retry = &breaker.RetryOptions{Tries: 1}
 	o.Circuit = &breaker.CircuitOptions{ConsecutiveFailures: math.MaxUint32, FailureRate: -1, MaxHoldOff: -1}
 	o.Go = &GoSettings{GOSUMDB: c.sumDBSetting, GONOSUMDB: c.noSumDB}

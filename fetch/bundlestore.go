@@ -16,6 +16,9 @@ import (
 // errNotKept is why a file is not in a store that took it without an error.
 var errNotKept = errors.New("the store took it and does not have it, as one does whose bounds are too small for all that it is given")
 
+// errOther is why a file is not in a store that has one of its name. See [disagreement].
+var errOther = errors.New("another file of that name is there, whole, and others vouch for it")
+
 // A bundleStore fills a store through a Client, and tells its caller what the Client
 // keeps from its callers: why something could not be stored.
 type bundleStore struct {
@@ -44,14 +47,17 @@ func (b *bundleStore) fetch(ctx context.Context, req upstream.Request) error {
 	if err := b.client.storing.wait(ctx); err != nil {
 		return err
 	}
-	return b.find(ctx, req)
+	return b.find(ctx, req, resp.Digest)
 }
 
-// find reports why a file is not in the store; nil if it is.
-func (b *bundleStore) find(ctx context.Context, req upstream.Request) error {
+// find reports why a file with that digest is not in the store; nil if it is.
+func (b *bundleStore) find(ctx context.Context, req upstream.Request, digest string) error {
 	cause := b.files.take(req.Key())
 	e, err := b.store.Get(ctx, req.Key())
 	switch {
+	case err == nil && e.Digest.String() != digest && (req.Kind() == upstream.Mod || req.Kind() == upstream.Zip):
+		e.Body.Close()
+		return unstoredIn(b.store, req.Key(), errOther)
 	case err == nil:
 		return e.Body.Close()
 	case ctx.Err() != nil:

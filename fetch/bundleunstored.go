@@ -12,7 +12,9 @@ import (
 // An UnstoredError says that a file was there to be had, and could not be stored.
 // It wraps the store's own error, so that errors.Is finds a full disk
 // (syscall.ENOSPC), a quota (syscall.EDQUOT), a right that is missing
-// (fs.ErrPermission), [cache.ErrTooLarge] and [cache.ErrReadOnly].
+// (fs.ErrPermission), [cache.ErrTooLarge] and [cache.ErrReadOnly]. Where another file of
+// that name is in the store, whole, it stays for those who vouch for it, and that is the
+// error.
 type UnstoredError struct {
 	Key string // what it was to be stored under, which is its path at a module proxy
 	Dir string // the directory that the store is in; empty if it is in none
@@ -47,6 +49,8 @@ func (e *UnstoredError) advice() string {
 		return "the system's log says more of the disk, which may be dying"
 	case errors.Is(e.Err, cache.ErrTooLarge):
 		return "raise the bound of the store"
+	case errors.Is(e.Err, errOther):
+		return "find out which is right, and name another place, or remove the module there"
 	}
 	return ""
 }

@@ -56,12 +56,12 @@ func serveBeside(server *http.Server, listener net.Listener, log *slog.Logger) (
 // serve serves until ctx ends, and says then what it waits for, for up to limit.
 func serve(ctx context.Context, server *http.Server, listener net.Listener, limit time.Duration, v voice) error {
 	said := make(chan struct{})
-	context.AfterFunc(ctx, func() {
+	stop := context.AfterFunc(ctx, func() {
 		defer close(said)
 		v.say("finishing what is under way, for up to %v; a second signal ends it at once", limit)
 	})
 	err := guard.Serve(ctx, server, listener, limit)
-	if ctx.Err() != nil {
+	if !stop() { // else it ended by itself, and there is nothing to wait for
 		<-said
 	}
 	return err

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/breakwater-go/breakwater/examples/internal/fixture"
@@ -114,6 +115,27 @@ func TestShutdownIsBounded(t *testing.T) {
 	if got := <-done; got.err == nil {
 		t.Errorf("the request under way: %+v, want an error", got)
 	}
+}
+
+// Who has stopped serving for another reason does not say later that it waits for requests.
+func TestEndByItself(t *testing.T) {
+	listener, err := net.Listen("tcp", "localhost:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	listener.Close()
+	synctest.Test(t, func(t *testing.T) {
+		var said strings.Builder
+		ctx, cancel := context.WithCancel(t.Context())
+		if err := serve(ctx, &http.Server{}, listener, time.Second, voice{w: &said}); !errors.Is(err, net.ErrClosed) {
+			t.Errorf("serve: %v, want ErrClosed", err)
+		}
+		cancel()
+		synctest.Wait()
+		if said.Len() > 0 {
+			t.Errorf("it said %q", said.String())
+		}
+	})
 }
 
 // child starts the program in a process of its own.

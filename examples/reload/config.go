@@ -3,7 +3,9 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
 
 	"github.com/breakwater-go/breakwater/fetch"
 	"github.com/breakwater-go/breakwater/upstream"
@@ -27,6 +29,9 @@ func parse(content []byte, settings fetch.GoSettings) (*fetch.Options, error) {
 	decoder.DisallowUnknownFields()
 	if err := decoder.Decode(&cfg); err != nil {
 		return nil, fmt.Errorf("%w: write it as go doc ./examples/reload shows", err)
+	}
+	if _, err := decoder.Token(); err != io.EOF { // it may be what keeps private modules private
+		return nil, errors.New("there is more behind the configuration: put all of it into one object")
 	}
 	settings.GOPROXY = cfg.Sources
 	opts := &fetch.Options{Go: &settings}

@@ -143,6 +143,7 @@ func TestMistakesAtTheStart(t *testing.T) {
 		{"not JSON", "sources", "sources.json: invalid character"},
 		{"cut short", `{"sources": "https://proxy.exam`, "unexpected EOF: write it as"},
 		{"a name that is mistyped", `{"sources": "https://proxy.example", "privat": []}`, `unknown field "privat"`},
+		{"in two parts", sources("https://proxy.example") + ` {"private": [{"patterns": "corp.example", "source": "off"}]}`, "more behind the configuration"},
 		{"no sources", `{}`, "sources.json: GOPROXY"},
 		{"not a list", sources("nonsense"), "sources.json: GOPROXY"},
 		{"no private source", `{"sources": "off", "private": [{"patterns": "corp.example"}]}`, "private corp.example: "},

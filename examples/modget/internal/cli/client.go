@@ -53,12 +53,12 @@ func (a *app) open(ctx context.Context, sums *verify.GoSum) (*session, error) {
 
 // openToRead is open for a command that fetches nothing but what the checksum database
 // says: where no cache can be written, as in a container that is read-only, or there is
-// no place for one, it is kept in memory. That the database has only grown since last
+// no place for one, as where HOME is /dev/null, it is kept in memory. That the database has only grown since last
 // time is not seen then.
 func (a *app) openToRead(ctx context.Context) (*session, error) {
 	if _, err := a.cacheDir(); err == nil {
 		s, err := a.open(ctx, nil)
-		if !isNotWritable(err) {
+		if !isNotWritable(err) && !isFull(err) && !errors.Is(err, syscall.ENOTDIR) {
 			return s, err
 		}
 	}

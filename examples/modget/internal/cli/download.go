@@ -81,6 +81,9 @@ func (a *app) download(ctx context.Context, args []string, to target) error {
 	}
 	got, err := a.fetch(ctx, s, want, graph)
 	if err == nil {
+		err = s.holds(ctx, got, to)
+	}
+	if err == nil {
 		err = a.install(ctx, s, got, to)
 	}
 	err = errors.Join(err, s.Close())

@@ -65,7 +65,7 @@ func (a *app) verifyAll(ctx context.Context, s *session, dirs []string, sums *ve
 	}
 	var verdicts []error
 	for _, dir := range dirs {
-		if err := a.verifyTree(ctx, s, dir, by, &verdicts); err != nil {
+		if err := a.verifyTree(ctx, s, dir, sums, by, &verdicts); err != nil {
 			return err
 		}
 	}
@@ -90,11 +90,11 @@ func (s *session) judge(sums *verify.GoSum) (verify.Verifier, error) {
 
 // verifyTree prints what is wrong in a directory, and adds an error for each kind of it
 // to verdicts.
-func (a *app) verifyTree(ctx context.Context, s *session, dir string, by verify.Verifier, verdicts *[]error) error {
+func (a *app) verifyTree(ctx context.Context, s *session, dir string, sums *verify.GoSum, by verify.Verifier, verdicts *[]error) error {
 	begun := time.Now()
 	var writeErr error
 	report, err := inspect.Tree(ctx, dir, &inspect.Options{
-		Verifier: by, Jobs: a.jobs, Exempt: s.exempt,
+		Verifier: by, GoSum: sums, Jobs: a.jobs, Exempt: s.exempt,
 		Progress: func(f inspect.Finding) { writeErr = errors.Join(writeErr, a.printFinding(f)) },
 	})
 	if _, ok := errors.AsType[*inspect.NoModulesError](err); ok {

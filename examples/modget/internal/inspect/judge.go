@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/breakwater-go/breakwater/upstream"
+	"github.com/breakwater-go/breakwater/verify"
 )
 
 // toolchain is the module path of Go toolchains, which no pattern exempts from
@@ -65,6 +66,11 @@ func compare(s subject, got string, want []string) Verdict {
 // expect returns the hashes of which the subject must have one. A verdict other
 // than OK says that there are none, and the error why.
 func (j *judge) expect(ctx context.Context, s subject) ([]string, Verdict, error) {
+	if j.opts.GoSum != nil {
+		if sums, err := j.opts.GoSum.Expect(ctx, s.module, s.kind()); err == nil {
+			return of(sums, s), OK, nil
+		}
+	}
 	if s.module.Path != toolchain && j.opts.Exempt != nil && j.opts.Exempt(s.module.Path) {
 		return nil, Exempt, nil
 	}
@@ -75,10 +81,15 @@ func (j *judge) expect(ctx context.Context, s subject) ([]string, Verdict, error
 		}
 		return nil, Unavailable, err
 	}
+	return of(sums, s), OK, nil
+}
+
+// of returns those of the sums that are of the subject.
+func of(sums verify.Sums, s subject) []string {
 	if s.kind() == upstream.Mod {
-		return sums.Mod, OK, nil
+		return sums.Mod
 	}
-	return sums.Zip, OK, nil
+	return sums.Zip
 }
 
 // noted returns what the go command noted of the subject's zip; empty if nothing.

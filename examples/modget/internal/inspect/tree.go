@@ -23,6 +23,10 @@ type Options struct {
 	// anyway. Default: 8.
 	Jobs int
 
+	// GoSum decides about what it lists before Exempt and the Verifier do: of private
+	// modules nobody else knows what they must be. Default: none.
+	GoSum *verify.GoSum
+
 	// Exempt reports whether the Verifier must not be asked about a module path, as
 	// GONOSUMDB says. It is not called for Go toolchains, which no pattern exempts.
 	// Default: none is exempt.

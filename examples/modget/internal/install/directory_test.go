@@ -104,6 +104,7 @@ func TestDirectoryFindsWhatWasChanged(t *testing.T) {
 		}},
 		{"added", func(dir string) error { return os.WriteFile(filepath.Join(dir, "more.go"), nil, 0o666) }},
 		{"removed", func(dir string) error { return os.Remove(filepath.Join(dir, "hello.go")) }},
+		{"added by a name that is not in UTF-8", func(dir string) error { return os.Mkdir(filepath.Join(dir, "\xff"), 0o777) }},
 		{"a link", func(dir string) error { return os.Symlink("hello.go", filepath.Join(dir, "link.go")) }},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -125,6 +126,28 @@ func TestDirectoryFindsWhatWasChanged(t *testing.T) {
 				t.Errorf("the directory (-want +got):\n%s", diff)
 			}
 		})
+	}
+}
+
+// What somebody has put there may be of any size: it is read until the user has enough.
+func TestDirectoryInterruptedInALargeFile(t *testing.T) {
+	s := installtest.New(t, modules())
+	c := s.Client(t, t.TempDir())
+	dir := t.TempDir()
+	if err := install.Directory(t.Context(), c, []module.Version{hello}, dir, nil); err != nil {
+		t.Fatal(err)
+	}
+	large, err := os.Create(filepath.Join(dir, filepath.FromSlash("example.com/hello@v1.1.0/large")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(large.Truncate(1<<40), large.Close()); err != nil {
+		t.Skip(err) // not on every file system
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+	defer cancel()
+	if err := install.Directory(ctx, c, []module.Version{hello}, dir, nil); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("got %v", err)
 	}
 }
 

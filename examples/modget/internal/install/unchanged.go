@@ -73,6 +73,8 @@ func treeHash(ctx context.Context, dir string, m module.Version) (string, error)
 	var names []string
 	err = fs.WalkDir(root.FS(), ".", func(name string, d fs.DirEntry, err error) error {
 		switch {
+		case !fs.ValidPath(name): // it is not in UTF-8, and cannot be opened as a directory
+			return errIrregular
 		case err != nil:
 			return err
 		case d.IsDir():
@@ -87,9 +89,26 @@ func treeHash(ctx context.Context, dir string, m module.Version) (string, error)
 		return "", err
 	}
 	return dirhash.Hash1(names, func(name string) (io.ReadCloser, error) {
-		if ctx.Err() != nil {
-			return nil, upstream.ContextError(ctx, upstream.Request{}, "")
+		file, err := root.Open(strings.TrimPrefix(name, prefix))
+		if err != nil {
+			return nil, err
 		}
-		return root.Open(strings.TrimPrefix(name, prefix))
+		return untilEnd{file, ctx}, nil
 	})
+}
+
+// untilEnd is a file that is read until a context ends: whoever has edited a directory
+// may have put a file there of any size.
+type untilEnd struct {
+	io.ReadCloser
+	ctx context.Context
+}
+
+// Read reads from the file. After the context's end the error is of class Canceled or
+// Timeout.
+func (u untilEnd) Read(p []byte) (int, error) {
+	if u.ctx.Err() != nil {
+		return 0, upstream.ContextError(u.ctx, upstream.Request{}, "")
+	}
+	return u.ReadCloser.Read(p)
 }

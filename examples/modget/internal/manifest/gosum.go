@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"strings"
 
 	"github.com/breakwater-go/breakwater/upstream"
@@ -29,9 +30,12 @@ func parseGoSum(file string, data []byte) (Manifest, error) {
 
 // graphBeside returns what the go.mod file beside a go.sum file says of the project's
 // graph. One that is not there, or not in order, says nothing: it is not what was asked
-// for.
+// for. Nor is it opened where that might wait for ever, as it does for a pipe.
 func graphBeside(goSum string) Manifest {
 	file := strings.TrimSuffix(goSum, ".sum") + ".mod"
+	if info, err := os.Stat(file); err != nil || !info.Mode().IsRegular() {
+		return Manifest{}
+	}
 	data, err := readAnyFile(file)
 	if err != nil {
 		return Manifest{}
