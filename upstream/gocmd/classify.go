@@ -28,6 +28,7 @@ var (
 	errNoVersion  = errors.New("the repository has no such version of the module")
 	errNoModule   = errors.New("no such module: its host has no go-import tag for it")
 	errNoHost     = errors.New("no such module: its host does not exist")
+	errHiddenHost = errors.New("the name of the module's private host is not known here, as while a VPN is off")
 	errNoRepo     = errors.New("the repository does not exist")
 	errDeniedRepo = errors.New("the repository wants other credentials: see GitConfig and Netrc in gocmd.Options (fetch.Options.Direct)")
 	errStranger   = errors.New(onlyPrivate)
@@ -204,15 +205,19 @@ func (j *judge) unconnected() verdict {
 		}
 	}
 	if err := j.ses.failures[moduleHost(j.req)]; err != nil {
-		return hostVerdict(err)
+		return j.hostVerdict(err)
 	}
 	return verdict{cause: errGit}
 }
 
 // hostVerdict judges the failure to reach the module's own host: if nobody has
-// ever heard of the name, there is no module there.
-func hostVerdict(err error) verdict {
+// ever heard of the name, there is no module there. The name of a private host may
+// be known to a name server alone that is not at hand, as while a VPN is off.
+func (j *judge) hostVerdict(err error) verdict {
 	if dns, ok := errors.AsType[*net.DNSError](err); ok && dns.IsNotFound && !dns.IsTemporary && !dns.IsTimeout {
+		if j.source.opts.isPrivate(j.req.Module()) {
+			return verdict{cause: fmt.Errorf("%w: %w", errHiddenHost, err)}
+		}
 		return verdict{class: upstream.NotFound, cause: errNoHost}
 	}
 	return dialVerdict(err)
@@ -244,7 +249,7 @@ func (j *judge) undiscovered(ctx context.Context) verdict {
 	}
 	switch {
 	case p.err != nil:
-		return hostVerdict(p.err)
+		return j.hostVerdict(p.err)
 	case p.found:
 		return verdict{cause: errGo} // another page contradicts it, or git could not be started
 	case p.status == http.StatusOK:

@@ -90,8 +90,9 @@
 // codes of their transfers, both of which git notes in traces (git 2.22 or
 // later, and 2.31 for all of the isolation). A git that was killed or could not
 // be started spoils the whole answer, even one that looks good. [upstream.NotFound] is a module
-// whose host does not exist, by the word of a name server; whose go-import page
-// or repository is answered with 404 or 410, or whose page has no tag for it;
+// whose host does not exist, by the word of a name server, unless Options.Private
+// matches it, for that host's name may be known in another network alone; whose
+// go-import page or repository is answered with 404 or 410, or whose page has no tag for it;
 // and a version that is missing from a repository that was read. As for the go
 // command, a repository that git is denied, but whose page is "not found", does
 // not exist. What nobody proved is [upstream.Unavailable]. The words of git and

@@ -284,6 +284,19 @@ func TestHostThatIsDown(t *testing.T) {
 	}
 }
 
+// The name of a private host is unknown while a VPN is off, which is no absence: after
+// that the go command would go on to the next source.
+func TestPrivateHostThatIsNotKnown(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	url := w.handler(t, fetch.GoSettings{GOPROXY: "direct"}, func(o *gocmd.Options) { o.Private = "gone.corp.example/private" })
+	for path, want := range map[string]int{"gone.corp.example/x": 404, "gone.corp.example/private": 502} {
+		if status, body := ask(t, url+"/"+path+"/@v/list"); status != want {
+			t.Errorf("%s: status %d, want %d: %s", path, status, want, body)
+		}
+	}
+}
+
 // TestHostileRequests: what a stranger's module paths and go-import pages get
 // from a handler, and that nothing is connected to but the host of such a page.
 func TestHostileRequests(t *testing.T) {

@@ -25,7 +25,8 @@ func (a *app) envCommand() *cobra.Command {
 		"Prints the lines that point the go command to a module proxy such as examples/proxy:\n\n"+
 			"  eval \"$(modget env https://proxy.example)\"\n\n"+
 			"Modules that match -private come from the proxy too, and the public checksum database is\n"+
-			"not asked about them.",
+			"not asked about them. GOPRIVATE, GONOPROXY and GONOSUMDB are replaced then: note what they\n"+
+			"are (go env), for -unset goes back to the go command's defaults and not to that.",
 		arguments{max: 1},
 		func(_ context.Context, args []string) error {
 			list, err := settingsFor(args, private, unset)
@@ -39,7 +40,7 @@ func (a *app) envCommand() *cobra.Command {
 		})
 	cmd.Flags().StringVar(&private, "private", "", "module path `PATTERNS`, as in GOPRIVATE, that the proxy has and the public checksum database has not")
 	cmd.Flags().BoolVar(&shell, "shell", false, "print export lines, for this shell alone")
-	cmd.Flags().BoolVar(&unset, "unset", false, "print the lines that take it back")
+	cmd.Flags().BoolVar(&unset, "unset", false, "print the lines that go back to the go command's defaults")
 	return cmd
 }
 
