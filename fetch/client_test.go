@@ -167,6 +167,7 @@ func TestOffline(t *testing.T) {
 }
 
 func TestPrivateModulesStayHome(t *testing.T) {
+	t.Setenv("PATH", t.TempDir()) // without the go command version control has nothing, whatever the network
 	o := newOrigin(t)
 	opts := proxyOptions(serve(t, o))
 	opts.Go.GONOPROXY = "example.com/hello"

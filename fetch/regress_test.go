@@ -170,6 +170,7 @@ func TestCloseEndsABlockedBody(t *testing.T) {
 }
 
 func TestPatternsKeepPrivateModulesFromAnUpstreamToo(t *testing.T) {
+	t.Setenv("PATH", t.TempDir()) // without the go command version control has nothing, whatever the network
 	source := &scripted{answer: func(context.Context, upstream.Request) (string, error) { return goMod, nil }}
 	c := newClient(t, fetch.Options{Upstream: source, Go: &fetch.GoSettings{GONOPROXY: "example.com/hello"}})
 	_, err := c.Fetch(t.Context(), request(t, upstream.Mod, "example.com/hello", "v1.0.0"))
